@@ -1,0 +1,148 @@
+"""The nouns that travel through the house: `Exposure`, `Frame`, `HdrImage`.
+
+Conventions that hold everywhere above this file:
+
+* arrays are (H, W, 3) or (H, W), row-major, channels last, RGB;
+* `Frame.pixels` is display-encoded (γ ≈ 1/2.2) in [0, 1];
+* `HdrImage.pixels` is linear, 1.0 = the white of the bracket's reference frame;
+* exposures are in seconds, ISO 12232 speed and f-number; differences in stops (EV).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CaptureMetadata", "Exposure", "FloatArray", "Frame", "HdrImage"]
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """How much light a frame was given.
+
+    Attributes:
+        seconds: shutter time in seconds, > 0.
+        iso: sensitivity (ISO 12232), > 0, or None if unknown.
+        f_number: aperture N as in f/N, > 0, or None if unknown.
+        bias: exposure compensation in EV as the camera recorded it; information only.
+    """
+
+    seconds: float
+    iso: float | None = None
+    f_number: float | None = None
+    bias: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "iso", "f_number"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be finite and positive, got {value!r}")
+
+    @classmethod
+    def from_ev(cls, ev: float) -> Exposure:
+        """An exposure known only relative to others: `ev` stops above one second."""
+        return cls(seconds=2.0**ev)
+
+    @property
+    def effective(self) -> float:
+        """Effective exposure t · ISO / (100 · N²); an unknown ISO counts as 100, N as 1.
+
+        Comparable within a bracket only if the same fields are known for all its frames;
+        :func:`ahdr_cli.bracket.relative_exposures` sees to that.
+        """
+        return self.seconds * (self.iso or 100.0) / 100.0 / (self.f_number or 1.0) ** 2
+
+    @property
+    def ev(self) -> float:
+        """Effective exposure in stops, log2 of `effective`: larger is brighter."""
+        return math.log2(self.effective)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureMetadata:
+    """What a file says of its capture. Everything may be unknown.
+
+    Attributes:
+        make, model, lens: of camera and lens, as recorded.
+        captured_at: local capture time, ISO 8601 (``2024-05-01T12:30:00.25``).
+        focal_length: in millimetres.
+        bit_depth: bits per channel in the file.
+        file_format: ``JPEG``, ``PNG``, ``TIFF`` or ``RAW``.
+        orientation: EXIF orientation found in the file (1–8), already applied to the pixels.
+        colour_profile: description of the embedded ICC profile, if any.
+    """
+
+    make: str | None = None
+    model: str | None = None
+    lens: str | None = None
+    captured_at: str | None = None
+    focal_length: float | None = None
+    bit_depth: int | None = None
+    file_format: str | None = None
+    orientation: int = 1
+    colour_profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One photograph.
+
+    Attributes:
+        pixels: (H, W, 3) float32 RGB in [0, 1], display-encoded, upright.
+        exposure: None if neither the file nor the user says.
+        path: where it came from; None for frames made in memory.
+        metadata: what the file says of its capture.
+    """
+
+    pixels: FloatArray
+    exposure: Exposure | None = None
+    path: Path | None = None
+    metadata: CaptureMetadata = field(default_factory=CaptureMetadata)
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
+            raise ValueError(f"pixels must be (H, W, 3), got {self.pixels.shape}")
+        if self.pixels.dtype != np.float32:
+            raise ValueError(f"pixels must be float32, got {self.pixels.dtype}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def name(self) -> str:
+        """The path as the user wrote it, or a stand-in for frames made in memory."""
+        return "<frame in memory>" if self.path is None else str(self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HdrImage:
+    """Scene-referred linear radiance.
+
+    Attributes:
+        pixels: (H, W, 3) float32 linear RGB, finite, ≥ 0; 1.0 = white of the reference frame.
+        colour_space: identifier of the primaries as in the ASWF Color Interop recommendation.
+        exposure: of the reference frame.
+        metadata: of the reference frame.
+    """
+
+    pixels: FloatArray
+    colour_space: str = "lin_rec709_scene"
+    exposure: Exposure | None = None
+    metadata: CaptureMetadata = field(default_factory=CaptureMetadata)
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
+            raise ValueError(f"pixels must be (H, W, 3), got {self.pixels.shape}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]

@@ -1,0 +1,147 @@
+"""AHDRNet: attention-guided merging of three exposures, in one reading.
+
+Q. Yan, D. Gong, Q. Shi, A. van den Hengel, C. Shen, I. Reid, Y. Zhang, "Attention-guided
+Network for Ghost-free High Dynamic Range Imaging", CVPR 2019.
+
+Axes are (N, frame, channel, H, W); frames are ordered short, reference, long; a frame's six
+channels are LDR RGB, then the same linearised and divided by its exposure ratio
+(see :mod:`ahdr_cli.networks.input`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ahdr_cli.networks.attention import LEAKY_SLOPE, SpatialAttention
+from ahdr_cli.networks.blocks import DenseBlock, ResidualBlock
+
+__all__ = ["AHDRConfig", "AHDRNet", "AttentionMaps", "BlockKind"]
+
+BlockKind = Literal["drdb", "rdb", "rb"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AHDRConfig:
+    """Everything that decides the network's shape; the defaults are AHDRNet as published.
+
+    Attributes:
+        attention: gate the outer frames' features by comparison with the reference.
+        block: ``drdb`` (dense, dilation 2), ``rdb`` (dense) or ``rb`` (plain residual).
+        num_blocks: blocks in the body.
+        layers: dense layers in a block; unused by ``rb``.
+        features: channels of the trunk.
+        growth: channels that a dense layer adds; unused by ``rb``.
+    """
+
+    attention: bool = True
+    block: BlockKind = "drdb"
+    num_blocks: int = 3
+    layers: int = 6
+    features: int = 64
+    growth: int = 32
+
+    def __post_init__(self) -> None:
+        if self.block not in ("drdb", "rdb", "rb"):
+            raise ValueError(f"block must be drdb, rdb or rb, got {self.block!r}")
+        for name in ("num_blocks", "layers", "features", "growth"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as stored in a checkpoint's header."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Inverse of :meth:`to_dict`; TypeError or ValueError if a field is unknown or wrong."""
+        return cls(**values)
+
+
+class AttentionMaps(NamedTuple):
+    """Masks of the short and the long frame, each (N, features, H, W) in (0, 1)."""
+
+    short: Tensor
+    long: Tensor
+
+
+class AHDRNet(nn.Module):
+    """Merges three exposures into radiance, in the geometry of the reference frame."""
+
+    def __init__(self, config: AHDRConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or AHDRConfig()
+        features = config.features
+        self.encode = nn.Conv2d(6, features, kernel_size=3, padding=1)
+        if config.attention:
+            self.attention_short = SpatialAttention(features=features)
+            self.attention_long = SpatialAttention(features=features)
+        self.merge = nn.Conv2d(3 * features, features, kernel_size=3, padding=1)
+        self.blocks = nn.ModuleList(_make_block(config) for _ in range(config.num_blocks))
+        self.fold = nn.Conv2d(config.num_blocks * features, features, kernel_size=1)
+        self.spread = nn.Conv2d(features, features, kernel_size=3, padding=1)
+        self.refine = nn.Conv2d(features, features, kernel_size=3, padding=1)
+        self.output = nn.Conv2d(features, 3, kernel_size=3, padding=1)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Merge.
+
+        Args:
+            frames: (N, 3, 6, H, W), short, reference, long; see `to_network_input`.
+
+        Returns:
+            (N, 3, H, W) linear RGB in [0, 1], in units of the shortest frame's white.
+        """
+        short, reference, long = self._features(frames)
+        if self.config.attention:
+            attention = self._attend(short, reference, long)
+            short = short * attention.short
+            long = long * attention.long
+
+        x = self.merge(torch.cat((short, reference, long), dim=1))
+        outputs = []
+        for block in self.blocks:
+            x = block(x)
+            outputs.append(x)
+        x = self.spread(self.fold(torch.cat(outputs, dim=1)))
+        return torch.sigmoid(self.output(self.refine(x + reference)))
+
+    def attention_maps(self, frames: Tensor) -> AttentionMaps:
+        """The masks alone, for (N, 3, 6, H, W) as in :meth:`forward`.
+
+        Raises:
+            ValueError: the configuration has no attention.
+        """
+        if not self.config.attention:
+            raise ValueError("this configuration has no attention")
+        return self._attend(*self._features(frames))
+
+    def _features(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Shared encoder on each frame: three (N, features, H, W)."""
+        short, reference, long = (
+            F.leaky_relu(self.encode(frame), LEAKY_SLOPE) for frame in frames.unbind(dim=1)
+        )
+        return short, reference, long
+
+    def _attend(self, short: Tensor, reference: Tensor, long: Tensor) -> AttentionMaps:
+        return AttentionMaps(
+            short=self.attention_short(short, reference),
+            long=self.attention_long(long, reference),
+        )
+
+
+def _make_block(config: AHDRConfig) -> nn.Module:
+    if config.block == "rb":
+        return ResidualBlock(features=config.features)
+    return DenseBlock(
+        features=config.features,
+        growth=config.growth,
+        layers=config.layers,
+        dilation=2 if config.block == "drdb" else 1,
+    )
+

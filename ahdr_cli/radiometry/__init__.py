@@ -1,0 +1,1 @@
+"""Transfer curves, camera response and tone mapping: pure functions on arrays."""
