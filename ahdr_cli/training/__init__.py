@@ -1,0 +1,1 @@
+"""Training: data engines, configuration, loss and loop. Needs only torch, numpy and safetensors."""
