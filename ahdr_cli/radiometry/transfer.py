@@ -25,7 +25,7 @@ __all__ = [
 FloatT = TypeVar("FloatT", bound=NDArray[np.floating[Any]])
 
 GAMMA = 2.2
-"""Exponent with which Kalantari & Ramamoorthi (2017) and Yan et al. (2019) linearise photographs."""
+"""Exponent of the camera curve in Kalantari & Ramamoorthi (2017) and Yan et al. (2019)."""
 
 MU = 5000.0
 """Compression of the μ-law tonemapper in Yan et al. (2019) (training loss)."""
@@ -37,12 +37,12 @@ _SRGB_ENCODED_END = 0.04045
 
 def gamma_decode(encoded: FloatT, gamma: float = GAMMA) -> FloatT:
     """Encoded values ≥ 0 to linear: x^γ."""
-    return np.power(encoded, gamma)  # type: ignore[return-value] # numpy keeps the float dtype
+    return np.power(encoded, gamma)  # type: ignore[no-any-return] # numpy keeps the float dtype
 
 
 def gamma_encode(linear: FloatT, gamma: float = GAMMA) -> FloatT:
     """Linear values ≥ 0 to encoded: x^(1/γ)."""
-    return np.power(linear, 1.0 / gamma)  # type: ignore[return-value] # numpy keeps the float dtype
+    return np.power(linear, 1.0 / gamma)  # type: ignore[no-any-return] # numpy keeps the float dtype
 
 
 def mu_law_compress(linear: FloatT, mu: float = MU) -> FloatT:
@@ -52,12 +52,12 @@ def mu_law_compress(linear: FloatT, mu: float = MU) -> FloatT:
         linear: values ≥ 0; [0, 1] maps onto [0, 1].
         mu: amount of compression.
     """
-    return np.log1p(linear * mu) / np.log1p(mu).astype(linear.dtype)  # type: ignore[return-value] # numpy keeps the float dtype
+    return np.log1p(linear * mu) / np.log1p(mu).astype(linear.dtype)  # type: ignore[no-any-return] # numpy keeps the float dtype
 
 
 def mu_law_expand(compressed: FloatT, mu: float = MU) -> FloatT:
     """Inverse of :func:`mu_law_compress`."""
-    return np.expm1(compressed * np.log1p(mu).astype(compressed.dtype)) / mu  # type: ignore[return-value] # numpy keeps the float dtype
+    return np.expm1(compressed * np.log1p(mu).astype(compressed.dtype)) / mu  # type: ignore[no-any-return] # numpy keeps the float dtype
 
 
 def srgb_encode(linear: FloatT) -> FloatT:
@@ -67,6 +67,6 @@ def srgb_encode(linear: FloatT) -> FloatT:
 
 
 def srgb_decode(encoded: FloatT) -> FloatT:
-    """sRGB values in [0, 1] to linear, IEC 61966-2-1."""
+    """Inverse of :func:`srgb_encode`: values in [0, 1] to linear, IEC 61966-2-1."""
     curve = np.power((np.maximum(encoded, _SRGB_ENCODED_END) + 0.055) / 1.055, 2.4)
     return np.where(encoded <= _SRGB_ENCODED_END, encoded / 12.92, curve)  # type: ignore[return-value] # numpy keeps the float dtype
