@@ -1,0 +1,109 @@
+"""Three frames out of more.
+
+The reference decides the geometry and white of the result, so it comes first: a frame that
+has a neighbour on either side at a spacing the network knows, that shows most of the scene
+and that lies near the middle of the bracket. Then the outer frames: as far from it as the
+network knows, because that covers most highlights and shadows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ahdr_cli.bracket.relative import EQUAL_EV, exposures_of, relative_exposures
+from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV, outside_range
+from ahdr_cli.errors import EqualExposuresError, FrameCountError
+from ahdr_cli.images import Frame
+
+__all__ = ["badly_exposed", "select_three"]
+
+_WHITE = 0.98
+"""A channel from here on counts as clipped: 250 of 255, where JPEG ringing still dips to."""
+
+_BLACK = 0.04
+"""No channel above this counts as crushed: 10 of 255, at which 8-bit steps exceed 20 %."""
+
+_OFF_CENTRE_COST = 0.05
+"""A reference 1 EV off the middle of the bracket must show 5 % more of the picture."""
+
+_SAMPLES = 2**16
+"""Pixels looked at per frame, about; a fraction of them is known to better than 0.5 %."""
+
+
+def select_three(
+    frames: Sequence[Frame], *, trained_ev: tuple[float, float] = TRAINED_SPACING_EV
+) -> tuple[Frame, Frame, Frame]:
+    """The best three frames of a bracket, short → long.
+
+    Depends on exposures and pixels alone, not on the order of the frames, except that of
+    frames with equal exposure the first one given stands for all.
+
+    Args:
+        frames: three or more of one scene, in any order.
+        trained_ev: smallest and largest spacing that the model was trained on, in EV.
+
+    Raises:
+        FrameCountError: fewer than three.
+        MissingExposureError: a frame has no exposure.
+        EqualExposuresError: fewer than three different exposures.
+    """
+    if len(frames) < 3:
+        raise FrameCountError(
+            f"{len(frames)} frame{'' if len(frames) == 1 else 's'} given, expected at least 3"
+        )
+    candidates = _distinct(frames)
+    if len(candidates) < 3:
+        raise EqualExposuresError(
+            f"{len(candidates)} different exposure{'' if len(candidates) == 1 else 's'} "
+            f"among {len(frames)} frames, expected at least 3",
+            path=frames[0].name,
+            hint="take frames that differ, or correct them with --exposures or --ev",
+        )
+    evs = [ev for ev, _ in candidates]
+    middle = (evs[0] + evs[-1]) / 2
+
+    choices = []
+    for reference in range(1, len(candidates) - 1):
+        ev, frame = candidates[reference]
+        short = _outer(evs, range(reference), around=ev, trained_ev=trained_ev)
+        long = _outer(evs, range(reference + 1, len(evs)), around=ev, trained_ev=trained_ev)
+        strangeness = outside_range(ev - evs[short], trained_ev) + outside_range(
+            evs[long] - ev, trained_ev
+        )
+        # With three candidates nothing is to be chosen, so nothing is measured.
+        lost = badly_exposed(frame) if len(candidates) > 3 else 0.0
+        cost = lost + _OFF_CENTRE_COST * abs(ev - middle)
+        choices.append((strangeness, cost, (short, reference, long)))
+    short, reference, long = min(choices)[-1]
+    return candidates[short][1], candidates[reference][1], candidates[long][1]
+
+
+def badly_exposed(frame: Frame) -> float:
+    """Fraction of a frame's pixels, sampled on a grid, that are clipped or crushed; [0, 1]."""
+    height, width = frame.size
+    stride = max(1, math.isqrt(height * width // _SAMPLES))
+    brightest = frame.pixels[::stride, ::stride].max(axis=2)
+    return float(((brightest >= _WHITE) | (brightest <= _BLACK)).mean())
+
+
+def _distinct(frames: Sequence[Frame]) -> list[tuple[float, Frame]]:
+    """(EV above the shortest, frame), ascending, without frames of equal exposure."""
+    evs = [math.log2(ratio) for ratio in relative_exposures(exposures_of(frames))]
+    kept: list[tuple[float, Frame]] = []
+    for i in sorted(range(len(frames)), key=evs.__getitem__):
+        if not kept or evs[i] - kept[-1][0] >= EQUAL_EV:
+            kept.append((evs[i], frames[i]))
+    return kept
+
+
+def _outer(
+    evs: Sequence[float], side: range, *, around: float, trained_ev: tuple[float, float]
+) -> int:
+    """Of one side's frames the farthest at a known spacing, or else the nearest to one."""
+
+    def preference(i: int) -> tuple[float, float]:
+        step = abs(evs[i] - around)
+        return outside_range(step, trained_ev), -step
+
+    return min(side, key=preference)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from ahdr_cli.bracket import Bracket, bracket_concerns
+from ahdr_cli.images import Exposure
+
+
+@pytest.mark.parametrize(
+    ("evs", "codes"),
+    [
+        ((-2, 0, 2), []),
+        ((0, 1, 2), []),
+        ((0, 3.3, 6.6), []),
+        ((0, 0.5, 2), ["spacing-small"]),
+        ((0, 2, 6), ["spacing-large"]),
+        ((0, 0.5, 6), ["spacing-small", "spacing-large"]),
+    ],
+)
+def test_spacing(make_frame, evs, codes):
+    bracket = Bracket.from_frames([make_frame(ev) for ev in evs])
+    assert [c.code for c in bracket_concerns(bracket)] == codes
+
+
+def test_rounded_shutter_times_are_whole_stops(make_frame):
+    times = (1 / 60, 1 / 125, 1 / 30)  # 1 and 1.06 EV; 1/15 and 1/8 would be 0.91
+    bracket = Bracket.from_frames([make_frame(exposure=Exposure(seconds=t)) for t in times])
+    assert bracket_concerns(bracket) == ()
+    times = (1 / 8, 1 / 15, 1 / 30)
+    bracket = Bracket.from_frames([make_frame(exposure=Exposure(seconds=t)) for t in times])
+    assert bracket_concerns(bracket) == ()
+
+
+def test_the_message_names_frames_and_range(make_frame):
+    frames = [make_frame(0, name="a"), make_frame(2, name="b"), make_frame(6, name="c")]
+    (concern,) = bracket_concerns(Bracket.from_frames(frames))
+    assert concern.frames == ("b", "c")
+    assert concern.message == "b and c are 4.0 EV apart; the model was trained on 1 to 3.3 EV"
+
+
+def test_the_range_is_the_models(make_frame):
+    bracket = Bracket.from_frames([make_frame(ev) for ev in (0, 4, 8)])
+    assert bracket_concerns(bracket, trained_ev=(1.0, 5.0)) == ()
+
+
+def test_an_ignored_field_is_told(make_frame):
+    exposures = [
+        Exposure(seconds=1 / 100, iso=100),
+        Exposure(seconds=1 / 25, iso=400),
+        Exposure(seconds=1 / 6),
+    ]
+    bracket = Bracket.from_frames([make_frame(exposure=e) for e in exposures])
+    (concern,) = bracket_concerns(bracket)
+    assert concern.code == "field-ignored"
+    assert concern.message.startswith("ISO differs")
