@@ -1,0 +1,80 @@
+"""The receptive radius, against the gradient of one output pixel."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.receptive import receptive_radius
+from ahdr_cli.networks.variants import VARIANTS
+
+MARGIN = 3
+
+
+def influence(config: AHDRConfig) -> tuple[torch.Tensor, int]:
+    """|d output pixel / d input| summed over channels, (3 frames, H, W), and the centre."""
+    torch.manual_seed(0)
+    net = AHDRNet(config).double()
+    # Averaging, positive weights: no ReLU is off, no sigmoid saturates and nothing cancels, so
+    # that the gradient is non-zero wherever a path exists. At the border it is a product of
+    # some 17 small factors, for which single precision would not do.
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            with torch.no_grad():
+                module.weight.abs_().div_(module.weight.sum(dim=(1, 2, 3), keepdim=True))
+                module.bias.fill_(0.1)
+    with torch.no_grad():
+        net.output.weight.mul_(1e-4)  # residual sums double what they add to, block by block
+    radius = receptive_radius(net)
+    side = 2 * (radius + MARGIN) + 1
+    centre = radius + MARGIN
+    frames = torch.rand(1, 3, 6, side, side, dtype=torch.float64, requires_grad=True)
+    net(frames)[0, :, centre, centre].sum().backward()
+    return frames.grad[0].abs().sum(dim=1), centre
+
+
+@pytest.mark.parametrize(
+    ("name", "radius"),
+    [
+        ("ahdrnet", 43),
+        ("drdb-net", 41),
+        ("a-rdb-net", 25),
+        ("rdb-net", 23),
+        ("rb-net", 11),
+        ("deep-rb-net", 25),
+    ],
+)
+def test_every_variant_sees_exactly_as_far_as_computed(name, radius):
+    config = dataclasses.replace(VARIANTS[name], features=4, growth=2)
+    with torch.device("meta"):
+        assert receptive_radius(AHDRNet(VARIANTS[name])) == radius
+        assert receptive_radius(AHDRNet(config)) == radius
+
+    gradient, centre = influence(config)
+    low, high = centre - radius, centre + radius
+    inside = torch.zeros_like(gradient, dtype=torch.bool)
+    inside[:, low : high + 1, low : high + 1] = True
+    assert (gradient[~inside] == 0).all()
+    for frame in gradient:
+        for edge in (frame[low], frame[high], frame[:, low], frame[:, high]):
+            assert edge.max() > 0
+
+
+def test_depth_and_layers_enter():
+    config = AHDRConfig(features=4, growth=2, num_blocks=2, layers=3)
+    gradient, centre = influence(config)
+    radius = 1 + 2 + 1 + 2 * 3 * 2 + 3
+    assert receptive_radius(AHDRNet(config)) == radius
+    assert gradient[:, centre - radius].max() > 0
+    assert (gradient[:, : centre - radius] == 0).all()
+
+
+def test_stride_is_refused():
+    net = AHDRNet(AHDRConfig(features=4, growth=2))
+    net.output.stride = (2, 2)
+    with pytest.raises(ValueError, match="stride 1"):
+        receptive_radius(net)
