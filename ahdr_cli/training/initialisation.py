@@ -1,0 +1,48 @@
+"""Where a network's weights start: drawn at random, or taken from a checkpoint."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ahdr_cli.checkpoints import load_checkpoint
+from ahdr_cli.errors import UsageError
+from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.attention import LEAKY_SLOPE
+
+__all__ = ["initial_network"]
+
+
+def initial_network(config: AHDRConfig, *, init: str, seed: int) -> tuple[AHDRNet, str]:
+    """A network ready to train, and one line on where its weights come from.
+
+    Args:
+        config: of the network.
+        init: ``xavier`` (uniform; Glorot & Bengio, AISTATS 2010), ``kaiming`` (normal; He et
+            al., ICCV 2015), both with zero biases; or the name or path of a checkpoint.
+        seed: of the draw. Torch's global random state stays as it was.
+
+    Raises:
+        UsageError: the checkpoint's configuration is another one.
+        ModelError: there is no such checkpoint, or it is damaged.
+    """
+    if init not in ("xavier", "kaiming"):
+        checkpoint = load_checkpoint(init)
+        if checkpoint.config != config:
+            raise UsageError(
+                f"init {init!r} is a network with {checkpoint.config}, asked for is {config}",
+                hint="change the [model] table to match",
+            )
+        return checkpoint.build(), f"{checkpoint.name} (sha256 {checkpoint.sha256[:16]})"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = AHDRNet(config)
+        for module in net.modules():
+            if isinstance(module, nn.Conv2d):
+                if init == "xavier":
+                    nn.init.xavier_uniform_(module.weight)
+                else:
+                    nn.init.kaiming_normal_(module.weight, a=LEAKY_SLOPE)
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+    return net, f"{init}, seed {seed}"
