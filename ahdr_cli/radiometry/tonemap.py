@@ -75,7 +75,7 @@ class ToneOperator(Protocol):
 def mu_law(radiance: FloatArray, *, white: float, exposure: float = 0.0) -> FloatArray:
     """μ-law with μ = 5000: log(1 + μx) / log(1 + μ) with x = radiance / white.
 
-    The result is shown as it is, as in the figures of Kalantari & Ramamoorthi (2017, equation 5)
+    The result is shown as it is, as in the figures of Kalantari & Ramamoorthi (2017)
     and Yan et al. (2019): the curve stands for both tone mapping and display encoding.
     """
     return mu_law_compress(_relative(radiance, white=white, exposure=exposure))
