@@ -249,4 +249,5 @@ def _likeness(cv2: Any, fixed: FloatArray, moving: FloatArray, matrix: NDArray[A
 
 
 def _grey8(pixels: FloatArray) -> NDArray[np.uint8]:
-    return np.rint(luminance(pixels) * np.float32(255)).clip(0, 255).astype(np.uint8)
+    steps: FloatArray = luminance(pixels) * np.float32(255)
+    return np.rint(steps).clip(0, 255).astype(np.uint8)

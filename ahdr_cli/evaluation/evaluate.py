@@ -1,0 +1,140 @@
+"""The walk over all scenes and methods."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ahdr_cli.errors import InputError, UsageError
+from ahdr_cli.evaluation.causes import cause_map, split_error
+from ahdr_cli.evaluation.consistency import measure_consistency
+from ahdr_cli.evaluation.datasets import Dataset, EvaluationScene
+from ahdr_cli.evaluation.measures import Measure, Viewing
+from ahdr_cli.evaluation.methods import Method, to_shortest_white
+from ahdr_cli.evaluation.results import Evaluation, SceneResult
+from ahdr_cli.images import FloatArray
+
+__all__ = ["Visit", "evaluate"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Visit:
+    """One scene with all results, shown to `on_scene` while they are in memory.
+
+    Attributes:
+        scene: what was merged.
+        radiance: method → (H, W, 3), 1.0 = white of the reference frame; a picture for
+            methods that make one.
+        results: method → numbers.
+    """
+
+    scene: EvaluationScene
+    radiance: Mapping[str, FloatArray]
+    results: Mapping[str, SceneResult]
+
+
+def evaluate(
+    datasets: Sequence[Dataset],
+    methods: Sequence[Method],
+    measures: Sequence[Measure],
+    *,
+    viewing: Viewing | None = None,
+    consistency: bool = False,
+    on_scene: Callable[[Visit], None] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Merge every scene by every method and measure.
+
+    Whole images, no border crop, no renormalisation.
+
+    Args:
+        datasets: at least one scene between them.
+        methods: at least one, names all different.
+        measures: what needs ground truth; scenes must have it unless this is empty.
+        viewing: display and distance for the perceptual measures.
+        consistency: also compare with the frames themselves, which needs no truth.
+        on_scene: called after each scene with everything in memory.
+        on_step: called with merges done and their total.
+
+    Raises:
+        UsageError: no methods, two of one name, or nothing to measure.
+        InputError: a scene has no ground truth although `measures` need it.
+    """
+    names = [method.name for method in methods]
+    if not methods or len(set(names)) < len(names):
+        raise UsageError(f"methods must be given and have different names, got {names}")
+    if not measures and not consistency:
+        raise UsageError("nothing to measure", hint="choose a metric, or pass --no-reference")
+    viewing = viewing or Viewing()
+    total = sum(len(dataset) for dataset in datasets) * len(methods)
+    results: list[SceneResult] = []
+    for dataset in datasets:
+        for scene in dataset:
+            if measures and scene.truth is None:
+                raise InputError(
+                    "the scene has no ground truth",
+                    path=scene.name,
+                    hint="pass --no-reference to measure consistency instead",
+                )
+            radiance: dict[str, FloatArray] = {}
+            rows: dict[str, SceneResult] = {}
+            for method in methods:
+                started = time.perf_counter()
+                radiance[method.name] = method(scene.bracket)
+                seconds = time.perf_counter() - started
+                rows[method.name] = _measure(
+                    scene,
+                    method,
+                    radiance[method.name],
+                    measures=measures,
+                    viewing=viewing,
+                    consistency=consistency,
+                    seconds=seconds,
+                )
+                results.append(rows[method.name])
+                if on_step is not None:
+                    on_step(len(results), total)
+            if on_scene is not None:
+                on_scene(Visit(scene=scene, radiance=radiance, results=rows))
+    return Evaluation(
+        data=tuple(dataset.spec for dataset in datasets),
+        methods={method.name: method.summary for method in methods},
+        measures={measure.key: measure.heading for measure in measures},
+        settings=viewing.to_dict(),
+        results=tuple(results),
+    )
+
+
+def _measure(
+    scene: EvaluationScene,
+    method: Method,
+    radiance: FloatArray,
+    *,
+    measures: Sequence[Measure],
+    viewing: Viewing,
+    consistency: bool,
+    seconds: float,
+) -> SceneResult:
+    bracket, truth = scene.bracket, scene.truth
+    values, causes = {}, {}
+    if truth is not None and measures:
+        prediction = radiance if method.is_picture else to_shortest_white(radiance, bracket)
+        for measure in measures:
+            value = measure(
+                prediction, truth, bracket, viewing=viewing, is_picture=method.is_picture
+            )
+            if value is not None:
+                values[measure.key] = value
+        if not method.is_picture:
+            causes = split_error(prediction, truth, cause_map(bracket, truth, labels=scene.labels))
+    return SceneResult(
+        scene=scene.name,
+        method=method.name,
+        values=values,
+        causes=causes,
+        consistency=tuple(measure_consistency(radiance, bracket, index=index) for index in range(3))
+        if consistency and not method.is_picture
+        else (),
+        seconds=seconds,
+    )

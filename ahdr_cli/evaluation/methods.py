@@ -1,0 +1,126 @@
+"""`Method`: anything that merges a bracket, by the name that the table shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ahdr_cli.bracket import Bracket
+from ahdr_cli.errors import UsageError
+from ahdr_cli.evaluation import baselines
+from ahdr_cli.evaluation.flow import align_by_flow
+from ahdr_cli.images import FloatArray
+
+if TYPE_CHECKING:
+    from ahdr_cli.merging import Merger
+
+__all__ = [
+    "BASELINES",
+    "FLOW",
+    "Method",
+    "flow_method",
+    "model_method",
+    "select_baselines",
+    "to_shortest_white",
+]
+
+FLOW = "flow"
+"""Name of the baseline that needs a model: optical flow, then the network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A way to merge.
+
+    Attributes:
+        name: in tables.
+        summary: one line for legends.
+        merge: bracket → (H, W, 3) float32, linear with 1.0 = white of the reference frame;
+            for a picture, display-encoded in [0, 1].
+        is_picture: the result is a picture (exposure fusion) and not radiance.
+    """
+
+    name: str
+    summary: str
+    merge: Callable[[Bracket], FloatArray]
+    is_picture: bool = False
+
+    def __call__(self, bracket: Bracket) -> FloatArray:
+        """Merge."""
+        return self.merge(bracket)
+
+
+def to_shortest_white(radiance: FloatArray, bracket: Bracket) -> FloatArray:
+    """From the reference's white to the shortest frame's, clipped to [0, 1] like the truth.
+
+    The only conversion before any metric, by the exposures alone; the same for all methods.
+    """
+    return np.clip(radiance / np.float32(bracket.ratios[1]), np.float32(0), np.float32(1))
+
+
+def model_method(merger: Merger, *, name: str) -> Method:
+    """The network."""
+    return Method(
+        name=name, summary=f"network {name}", merge=lambda bracket: merger(bracket).pixels
+    )
+
+
+def flow_method(merger: Merger, *, name: str) -> Method:
+    """Optical flow to the reference, then the network: AHDRNet + OF of the paper."""
+    return Method(
+        name=f"{name}+{FLOW}",
+        summary=f"outer frames warped by DIS optical flow, then network {name}",
+        merge=lambda bracket: merger(align_by_flow(bracket)).pixels,
+    )
+
+
+BASELINES: Mapping[str, Method] = MappingProxyType(
+    {
+        method.name: method
+        for method in (
+            Method(
+                name="reference",
+                summary="the middle frame alone, linearised",
+                merge=baselines.reference_alone,
+            ),
+            Method(
+                name="triangle",
+                summary="mean of the three radiance estimates, triangle weights",
+                merge=baselines.triangle,
+            ),
+            Method(name="debevec", summary="OpenCV, Debevec & Malik", merge=baselines.debevec),
+            Method(name="robertson", summary="OpenCV, Robertson et al.", merge=baselines.robertson),
+            Method(
+                name="mtb-debevec",
+                summary="OpenCV, shifts by MTB, then Debevec & Malik",
+                merge=baselines.mtb_debevec,
+            ),
+            Method(
+                name="mertens",
+                summary="OpenCV, exposure fusion (a picture, no radiance)",
+                merge=baselines.mertens,
+                is_picture=True,
+            ),
+        )
+    }
+)
+"""The classical methods, in the order of the table."""
+
+
+def select_baselines(names: list[str]) -> tuple[Method, ...]:
+    """Classical methods by name; ``all`` stands for all, `FLOW` is passed over.
+
+    Raises:
+        UsageError: no such baseline.
+    """
+    for name in names:
+        if name not in (*BASELINES, FLOW, "all"):
+            raise UsageError(
+                f"unknown baseline {name!r}",
+                hint=f"choose from {', '.join(BASELINES)}, {FLOW}, all",
+            )
+    return tuple(method for name, method in BASELINES.items() if name in names or "all" in names)
