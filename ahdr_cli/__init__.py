@@ -1,0 +1,110 @@
+"""ahdr: ghost-free HDR merging of bracketed photographs.
+
+    from ahdr_cli import Bracket, Merger, read_frame, write_hdr
+
+    bracket = Bracket.from_frames([read_frame(p) for p in ("low.jpg", "mid.jpg", "high.jpg")])
+    image = Merger.open("ahdrnet")(bracket)
+    write_hdr("out.exr", image)
+
+Names are loaded when they are first used (PEP 562): importing the package costs nothing,
+and torch is imported only by what needs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ahdr_cli._version import __version__
+
+if TYPE_CHECKING:
+    from ahdr_cli.bracket import Bracket, parse_evs, parse_exposures, read_ev_file, select_three
+    from ahdr_cli.checkpoints import (
+        Checkpoint,
+        available_models,
+        import_checkpoint,
+        load_checkpoint,
+        save_checkpoint,
+    )
+    from ahdr_cli.errors import AhdrError
+    from ahdr_cli.images import CaptureMetadata, Exposure, Frame, HdrImage
+    from ahdr_cli.io import (
+        WriteOptions,
+        probe,
+        read_frame,
+        read_hdr,
+        write_hdr,
+        write_preview,
+    )
+    from ahdr_cli.merging import MergeOptions, Merger
+    from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+
+__all__ = [
+    "AHDRConfig",
+    "AHDRNet",
+    "AhdrError",
+    "Bracket",
+    "CaptureMetadata",
+    "Checkpoint",
+    "Exposure",
+    "Frame",
+    "HdrImage",
+    "MergeOptions",
+    "Merger",
+    "WriteOptions",
+    "__version__",
+    "available_models",
+    "import_checkpoint",
+    "load_checkpoint",
+    "parse_evs",
+    "parse_exposures",
+    "probe",
+    "read_ev_file",
+    "read_frame",
+    "read_hdr",
+    "save_checkpoint",
+    "select_three",
+    "write_hdr",
+    "write_preview",
+]
+
+_HOMES = {
+    "ahdr_cli.bracket": (
+        "Bracket",
+        "parse_evs",
+        "parse_exposures",
+        "read_ev_file",
+        "select_three",
+    ),
+    "ahdr_cli.checkpoints": (
+        "Checkpoint",
+        "available_models",
+        "import_checkpoint",
+        "load_checkpoint",
+        "save_checkpoint",
+    ),
+    "ahdr_cli.errors": ("AhdrError",),
+    "ahdr_cli.images": ("CaptureMetadata", "Exposure", "Frame", "HdrImage"),
+    "ahdr_cli.io": (
+        "WriteOptions",
+        "probe",
+        "read_frame",
+        "read_hdr",
+        "write_hdr",
+        "write_preview",
+    ),
+    "ahdr_cli.merging": ("MergeOptions", "Merger"),
+    "ahdr_cli.networks.ahdrnet": ("AHDRConfig", "AHDRNet"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,138 @@
+"""What the user sees: one stream for words, one for data, and one handler for failures.
+
+Data (tables asked for, `--json`) go to stdout, everything else to stderr, so that output can
+be piped. rich honours NO_COLOR and leaves out colour and progress bars where there is no
+terminal.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import typer
+
+from ahdr_cli.errors import AhdrError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = [
+    "EXIT_CODES",
+    "DEBUG_VARIABLE",
+    "guarded",
+    "note",
+    "print_json",
+    "progress",
+    "stderr",
+    "stdout",
+    "warn",
+]
+
+P = ParamSpec("P")
+
+EXIT_CODES = {
+    0: "ok",
+    1: "unexpected failure",
+    2: "usage",
+    3: "input unreadable or unusable",
+    4: "exposures missing or invalid",
+    5: "model or weights",
+    6: "output cannot be written",
+    7: "device or memory",
+    8: "some items of a batch failed",
+    130: "interrupted",
+}
+"""What each exit code means; `--help` and the README print this table."""
+
+DEBUG_VARIABLE = "AHDR_DEBUG"
+"""Set to anything, this environment variable lets unexpected failures show their traceback."""
+
+
+@functools.cache
+def stderr() -> Console:
+    """The console for words."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@functools.cache
+def stdout() -> Console:
+    """The console for data that a person reads."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Say something that is neither data nor a problem."""
+    stderr().print(text, markup=False)
+
+
+def warn(text: str) -> None:
+    """Say that something is doubtful; the command goes on."""
+    stderr().print("[yellow]ahdr: warning:[/yellow] ", end="")
+    stderr().print(text, markup=False)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout, plain, whatever the terminal."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def progress(description: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal, nothing elsewhere; yields a callback (done, total)."""
+    if quiet or not stderr().is_terminal:
+        yield lambda done, total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    with Progress(*columns, console=stderr(), transient=True) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """The one handler: failures of `command` become a line on stderr and an exit code."""
+
+    @functools.wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except AhdrError as error:
+            _complain(str(error))
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            _complain("interrupted")
+            raise typer.Exit(130) from error
+        except BrokenPipeError as error:
+            # The reader of our stdout has gone; keep the interpreter from saying so as well.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as error:
+            if os.environ.get(DEBUG_VARIABLE):
+                raise
+            _complain(
+                f"unexpected {type(error).__name__}: {' '.join(str(error).split())} "
+                f"(please report this; {DEBUG_VARIABLE}=1 shows where it happened)"
+            )
+            raise typer.Exit(1) from error
+
+    return wrapper
+
+
+def _complain(text: str) -> None:
+    stderr().print("[red]ahdr: error:[/red] ", end="")
+    stderr().print(text, markup=False)

@@ -1,0 +1,202 @@
+"""`ahdr doctor`: what this installation can do, and what is missing."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import typer
+
+from ahdr_cli._version import __version__
+from ahdr_cli.cli.console import guarded, print_json, stdout
+from ahdr_cli.cli.options import JsonOption
+
+__all__ = ["Finding", "doctor", "examine"]
+
+Status = Literal["ok", "missing", "broken", "info"]
+
+# Distribution, module, whether merging needs it, and how to get it.
+_PACKAGES = (
+    ("torch", "torch", True, "pip install torch"),
+    ("numpy", "numpy", True, "pip install numpy"),
+    ("pillow", "PIL", True, "pip install pillow"),
+    ("imageio", "imageio", True, "pip install imageio"),
+    ("tifffile", "tifffile", True, "pip install tifffile"),
+    ("imagecodecs", "imagecodecs", True, "pip install imagecodecs"),
+    ("OpenEXR", "OpenEXR", True, "pip install OpenEXR"),
+    ("safetensors", "safetensors", True, "pip install safetensors"),
+    ("piexif", "piexif", True, "pip install piexif"),
+    ("onnxruntime", "onnxruntime", False, "pip install onnxruntime onnx"),
+    (
+        "opencv-python",
+        "cv2",
+        False,
+        "pip install opencv-python; on a server without libGL install opencv-python-headless "
+        "in its place",
+    ),
+    ("rawpy", "rawpy", False, "pip install 'ahdr[raw]' to read RAW files"),
+    ("accelerate", "accelerate", False, "pip install 'ahdr[train]' to train on several GPUs"),
+    ("tensorboard", "tensorboard", False, "pip install 'ahdr[train]' to log to TensorBoard"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        topic: ``system``, ``package``, ``device``, ``runtime`` or ``weights``.
+        name: what was looked at.
+        status: ``ok``, ``missing`` (optional), ``broken`` (merging needs it) or ``info``.
+        detail: version or fact, or the way to get what is missing.
+    """
+
+    topic: str
+    name: str
+    status: Status
+    detail: str
+
+
+@guarded
+def doctor(as_json: JsonOption = False) -> None:
+    """Show versions, devices, runtimes and weights, and how to get what is missing."""
+    findings = examine()
+    if as_json:
+        print_json({"findings": [asdict(finding) for finding in findings]})
+    else:
+        colours = {"ok": "green", "info": "default", "missing": "yellow", "broken": "red"}
+        for finding in findings:
+            colour = colours[finding.status]
+            stdout().print(
+                f"[{colour}]{finding.status:<8}[/{colour}]{finding.topic:<9}{finding.name:<16}",
+                end="",
+            )
+            stdout().print(finding.detail, markup=False)
+    broken = [finding for finding in findings if finding.status == "broken"]
+    if broken:
+        raise typer.Exit(5 if all(finding.topic == "weights" for finding in broken) else 1)
+
+
+def examine() -> list[Finding]:
+    """Look at everything; nothing that is found wrong raises."""
+    return [*_system(), *_packages(), *_devices(), *_runtimes(), *_weights()]
+
+
+def _system() -> list[Finding]:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return [
+        _info("system", "ahdr", __version__),
+        _info("system", "python", platform.python_version()),
+        _info("system", "platform", platform.platform()),
+        _info("system", "processors", str(os.cpu_count())),
+        _info(
+            "system", "memory", f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB"
+        ),
+    ]
+
+
+def _packages() -> list[Finding]:
+    findings = []
+    for distribution, module, needed, remedy in _PACKAGES:
+        absent: Status = "broken" if needed else "missing"
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError:
+            findings.append(
+                Finding(topic="package", name=distribution, status=absent, detail=remedy)
+            )
+        except Exception as error:  # a library that is there and fails to load, whatever it raises
+            detail = f"does not load: {' '.join(str(error).split())}; {remedy}"
+            findings.append(
+                Finding(topic="package", name=distribution, status=absent, detail=detail)
+            )
+        else:
+            findings.append(
+                Finding(topic="package", name=distribution, status="ok", detail=_version_of(module))
+            )
+    return findings
+
+
+def _version_of(module: str) -> str:
+    """Version of the distribution that provides `module`: several may (opencv)."""
+    for distribution in importlib.metadata.packages_distributions().get(module, []):
+        return f"{importlib.metadata.version(distribution)} ({distribution})"
+    return "version unknown"
+
+
+def _devices() -> list[Finding]:
+    try:
+        import torch
+    except Exception:
+        return []  # reported among the packages
+    findings = [_info("device", "cpu", f"{torch.get_num_threads()} threads")]
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            properties = torch.cuda.get_device_properties(index)
+            findings.append(
+                Finding(
+                    topic="device",
+                    name=f"cuda:{index}",
+                    status="ok",
+                    detail=f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB",
+                )
+            )
+    else:
+        built = torch.version.cuda
+        detail = (
+            "this torch is built for the CPU; the install page of pytorch.org has others"
+            if built is None
+            else f"torch is built for CUDA {built}, but no GPU or driver answers"
+        )
+        findings.append(Finding(topic="device", name="cuda", status="missing", detail=detail))
+    if torch.backends.mps.is_available():
+        findings.append(Finding(topic="device", name="mps", status="ok", detail="Apple GPU"))
+    return findings
+
+
+def _runtimes() -> list[Finding]:
+    findings = []
+    for name, module in (("torch", "torch"), ("onnxruntime", "onnxruntime")):
+        try:
+            importlib.import_module(module)
+        except Exception:
+            status: Status = "missing"
+            detail = "not importable"
+        else:
+            status, detail = "ok", "the default on CPUs" if name == "onnxruntime" else "everywhere"
+        findings.append(Finding(topic="runtime", name=name, status=status, detail=detail))
+    return findings
+
+
+def _weights() -> list[Finding]:
+    from ahdr_cli.checkpoints import available_models, verify_model
+    from ahdr_cli.errors import ModelError
+
+    findings = []
+    try:
+        for entry in available_models():
+            try:
+                verify_model(entry)
+            except ModelError as error:
+                findings.append(
+                    Finding(topic="weights", name=entry.name, status="broken", detail=str(error))
+                )
+            else:
+                findings.append(
+                    Finding(topic="weights", name=entry.name, status="ok", detail=str(entry.path))
+                )
+    except ModelError as error:
+        findings.append(
+            Finding(topic="weights", name="manifest", status="broken", detail=str(error))
+        )
+    return findings
+
+
+def _info(topic: str, name: str, detail: str) -> Finding:
+    return Finding(topic=topic, name=name, status="info", detail=detail)

@@ -1,0 +1,132 @@
+"""`ahdr models`: list, show, verify and import weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ahdr_cli.cli.console import guarded, note, print_json, stdout
+from ahdr_cli.cli.options import JsonOption, OverwriteOption
+
+if TYPE_CHECKING:
+    from ahdr_cli.checkpoints import Checkpoint, ModelEntry
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="List, show, verify and import models.")
+
+_NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME|PATH", help="Registered name or file.", show_default=False)
+]
+
+
+@app.command("list")
+@guarded
+def list_models(as_json: JsonOption = False) -> None:
+    """List the models that this installation knows."""
+    from ahdr_cli.checkpoints import available_models
+
+    entries = available_models()
+    if as_json:
+        print_json({"models": [_entry_facts(entry) for entry in entries]})
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "size", "description"):
+        table.add_column(heading, justify="right" if heading == "size" else "left")
+    for entry in entries:
+        name = f"{entry.name} (default)" if entry.default else entry.name
+        table.add_row(name, f"{entry.bytes / 1e6:.1f} MB", entry.description)
+    stdout().print(table)
+
+
+@app.command("show")
+@guarded
+def show(name: _NameArgument, as_json: JsonOption = False) -> None:
+    """Show a model's configuration, cost and provenance."""
+    from ahdr_cli.checkpoints import load_checkpoint
+
+    facts = _checkpoint_facts(load_checkpoint(name))
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            stdout().print(f"{key}:", markup=False)
+            for inner, text in value.items():
+                stdout().print(f"  {inner:<16} {text}", markup=False)
+        else:
+            stdout().print(f"{key:<18} {value}", markup=False)
+
+
+@app.command("verify")
+@guarded
+def verify(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Default: all.", show_default=False),
+    ] = None,
+) -> None:
+    """Check weights against their SHA-256 and build their networks."""
+    from ahdr_cli.checkpoints import available_models, find_model, verify_model
+
+    entries = [find_model(name) for name in names] if names else list(available_models())
+    for entry in entries:
+        verify_model(entry)
+        stdout().print(f"{entry.name}: ok, sha256 {entry.sha256}", markup=False)
+
+
+@app.command("import")
+@guarded
+def import_model(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CHECKPOINT",
+            help="The authors' .pt layout, or a .safetensors file.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="PATH", help="The .safetensors to write.")
+    ],
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Convert a foreign checkpoint to a self-describing .safetensors file."""
+    from ahdr_cli.checkpoints import import_checkpoint
+
+    checkpoint = import_checkpoint(source, output, overwrite=overwrite)
+    note(f"wrote {output}, sha256 {checkpoint.sha256}")
+
+
+def _entry_facts(entry: ModelEntry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "default": entry.default,
+        "description": entry.description,
+        "path": str(entry.path),
+        "bytes": entry.bytes,
+        "sha256": entry.sha256,
+        "scores": {name: dict(values) for name, values in entry.scores.items()},
+    }
+
+
+def _checkpoint_facts(checkpoint: Checkpoint) -> dict[str, Any]:
+    from ahdr_cli.networks.cost import macs_per_pixel, parameter_count
+    from ahdr_cli.networks.receptive import receptive_radius
+
+    network = checkpoint.build()
+    return {
+        "name": checkpoint.name,
+        "architecture": checkpoint.architecture,
+        "sha256": checkpoint.sha256,
+        "parameters": parameter_count(network),
+        "macs_per_pixel": macs_per_pixel(network),
+        "receptive_radius": receptive_radius(network),
+        "spacing_ev": list(checkpoint.spacing_ev),
+        "config": checkpoint.config.to_dict(),
+        "provenance": dict(checkpoint.provenance),
+    }

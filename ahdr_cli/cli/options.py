@@ -1,0 +1,123 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "DeviceOption",
+    "EvFileOption",
+    "EvOption",
+    "ExposuresOption",
+    "JsonOption",
+    "ModelOption",
+    "OverwriteOption",
+    "PrecisionOption",
+    "QuietOption",
+    "RuntimeOption",
+    "TileOption",
+    "VerboseOption",
+    "parse_tile",
+]
+
+_EXPOSURE = "Exposures (instead of EXIF, in the order of the files)"
+_ENGINE = "Model and machine"
+
+ExposuresOption = Annotated[
+    str | None,
+    typer.Option(
+        "--exposures",
+        metavar="T,T,T",
+        help="Exposure times in seconds, fractions or decimals: 1/1000,1/250,1/60.",
+        rich_help_panel=_EXPOSURE,
+    ),
+]
+EvOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ev",
+        metavar="EV,EV,EV",
+        help="Exposures in stops, larger is brighter: -2,0,2.",
+        rich_help_panel=_EXPOSURE,
+    ),
+]
+EvFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ev-file",
+        metavar="FILE",
+        help="Text file with one EV a line, as in Kalantari's dataset (exposure.txt).",
+        rich_help_panel=_EXPOSURE,
+    ),
+]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="NAME|PATH",
+        help="A model that `ahdr models list` shows, or a .safetensors file.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="auto, cpu, cuda, cuda:N or mps.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        metavar="PRECISION",
+        help="auto, fp32, fp16 or bf16; auto is fp32 on a CPU and 16 bit on a GPU that has it.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+TileOption = Annotated[
+    str,
+    typer.Option(
+        "--tile",
+        metavar="auto|N",
+        help="Tile side in pixels; auto fits the free memory. Any tile gives the same result.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+RuntimeOption = Annotated[
+    str,
+    typer.Option(
+        "--runtime",
+        metavar="RUNTIME",
+        help="auto, torch or onnxruntime; auto is onnxruntime on a CPU and torch elsewhere.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace output files that exist.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but problems.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say what was chosen and how long it took.")
+]
+
+
+def parse_tile(text: str) -> int | None:
+    """`auto` → None, else a positive whole number of pixels.
+
+    Raises:
+        UsageError: neither.
+    """
+    from ahdr_cli.errors import UsageError
+
+    if text == "auto":
+        return None
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise UsageError(f"--tile must be auto or a whole number of pixels, got {text!r}")

@@ -1,0 +1,65 @@
+"""A tiny bracket on disk, tiny weights, and a way to run commands in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import piexif
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+SECONDS = ((1, 400), (1, 100), (1, 25))
+
+
+@pytest.fixture
+def scene() -> np.ndarray:
+    """Linear radiance, (40, 56, 3), whose brightest part only the short frame resolves."""
+    y, x = np.mgrid[0:40, 0:56]
+    ramp = 0.02 + 3.5 * (x / 55.0) ** 3
+    return np.stack((ramp, ramp * (0.7 + 0.2 * np.sin(y / 5)), ramp * 0.6), axis=-1)
+
+
+@pytest.fixture
+def bracket(tmp_path: Path, scene: np.ndarray) -> list[Path]:
+    """low.jpg, mid.jpg, high.jpg, 2 EV apart, exposures in EXIF."""
+    paths = []
+    for name, seconds in zip(("low", "mid", "high"), SECONDS, strict=True):
+        exposure = seconds[0] / seconds[1] * 100
+        encoded = np.clip(scene * exposure, 0, 1) ** (1 / 2.2)
+        path = tmp_path / f"{name}.jpg"
+        exif = piexif.dump({"Exif": {piexif.ExifIFD.ExposureTime: seconds}})
+        Image.fromarray(np.round(encoded * 255).astype(np.uint8)).save(
+            path, quality=97, subsampling=0, exif=exif
+        )
+        paths.append(path)
+    return paths
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a very small AHDRNet, random but always the same."""
+    import torch
+
+    from ahdr_cli import AHDRConfig, AHDRNet, save_checkpoint
+
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    config = AHDRConfig(features=4, growth=2, layers=2, num_blocks=1)
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        network = AHDRNet(config)
+    save_checkpoint(path, config=config, state_dict=network.state_dict(), provenance={})
+    return path
+
+
+@pytest.fixture
+def ahdr() -> Callable[..., Result]:
+    """Run `ahdr ARG …` in this process; stdout and stderr are kept apart."""
+    from ahdr_cli.cli.app import app
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return run

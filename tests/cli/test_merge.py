@@ -1,0 +1,251 @@
+"""`ahdr merge`: what it writes, and every way in which a user can get it wrong."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ahdr_cli import read_hdr
+
+
+@pytest.fixture
+def merge(ahdr, tiny_model):
+    """`ahdr merge` with the tiny model."""
+    return lambda *arguments: ahdr("merge", "--model", tiny_model, *arguments)
+
+
+def complaint(result) -> str:
+    """The one line on stderr; there must be no more, and no traceback."""
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("ahdr: error: ")
+    return lines[0]
+
+
+def produced(folder) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.suffix != ".jpg"}
+
+
+@pytest.mark.parametrize("suffix", [".hdr", ".exr", ".tif"])
+def test_writes_result_and_preview(merge, bracket, tmp_path, suffix):
+    output = tmp_path / f"out{suffix}"
+    result = merge(*bracket, "-o", output)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    assert produced(tmp_path) == {output.name, "out_preview.png"}
+    with Image.open(tmp_path / "out_preview.png") as preview:
+        assert preview.size == (56, 40)
+
+
+def test_the_order_of_arguments_does_not_matter(merge, bracket, tmp_path):
+    results = []
+    for i, order in enumerate(itertools.permutations(bracket)):
+        output = tmp_path / f"{i}.exr"
+        assert merge(*order, "-o", output, "--float", "--no-preview").exit_code == 0
+        results.append(read_hdr(output).pixels)
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0], other)
+
+
+def test_flags_win_over_exif_and_follow_the_order_of_arguments(merge, bracket, tmp_path):
+    low, mid, high = bracket
+    result = merge(high, low, mid, "--ev", "3,0,1.5", "-o", tmp_path / "out.hdr", "--json")
+    ratios = {item["path"]: item["ratio"] for item in json.loads(result.stdout)["inputs"]}
+    assert ratios == pytest.approx({str(low): 1.0, str(mid): 2**1.5, str(high): 8.0})
+
+
+def test_every_kind_of_exposure_flag_says_the_same(merge, bracket, tmp_path):
+    ev_file = tmp_path / "exposure.txt"
+    ev_file.write_text("-2\n0\n2\n")
+    flags = [
+        ("--ev", "-2,0,2"),
+        ("--exposures", "1/400,1/100,1/25"),
+        ("--exposures", "0.0025,0.01,0.04"),
+        ("--ev-file", ev_file),
+    ]
+    results = []
+    for i, flag in enumerate(flags):
+        output = tmp_path / f"{i}.exr"
+        result = merge(*bracket, *flag, "-o", output, "--float", "--no-preview")
+        assert result.exit_code == 0, result.stderr
+        results.append(read_hdr(output).pixels)
+    for other in results[1:]:
+        np.testing.assert_allclose(results[0], other, rtol=1e-5, atol=1e-6)
+
+
+def test_json_is_one_object_with_everything(merge, bracket, tmp_path):
+    output = tmp_path / "out.exr"
+    report = json.loads(merge(*bracket, "-o", output, "--json").stdout)
+    assert [item["path"] for item in report["inputs"]] == [str(path) for path in bracket]
+    assert [item["ratio"] for item in report["inputs"]] == pytest.approx([1, 4, 16])
+    assert report["output"] == str(output)
+    assert report["preview"] == str(tmp_path / "out_preview.png")
+    assert report["size"] == {"width": 56, "height": 40}
+    assert len(report["sha256"]) == 64
+    assert {"model", "device", "precision", "tile", "runtime"} <= set(report)
+    assert set(report["seconds"]) == {"read", "merge", "write"}
+
+
+def test_more_than_three_frames_are_merged_and_named(merge, bracket, tmp_path):
+    low, mid, high = bracket
+    longer = tmp_path / "longer.jpg"
+    longer.write_bytes(high.read_bytes())
+    result = merge(low, mid, high, longer, "--ev", "-2,0,2,4", "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 0, result.stderr
+    assert "4 frames: merging" in result.stderr
+
+
+def test_a_jpeg_preview_goes_where_it_is_asked(merge, bracket, tmp_path):
+    where = tmp_path / "look.jpg"
+    assert merge(*bracket, "-o", tmp_path / "out.hdr", "--preview", where).exit_code == 0
+    with Image.open(where) as preview:
+        assert preview.getexif().get_ifd(0x8769)[0x829A] == pytest.approx(0.01)
+    assert produced(tmp_path) == {"out.hdr"}
+
+
+def test_nothing_is_replaced_unasked(merge, bracket, tmp_path):
+    output = tmp_path / "out.hdr"
+    output.write_bytes(b"precious")
+    result = merge(*bracket, "-o", output)
+    assert result.exit_code == 6
+    assert str(output) in complaint(result)
+    assert "--overwrite" in complaint(result)
+    assert output.read_bytes() == b"precious"
+    assert produced(tmp_path) == {"out.hdr"}
+
+    assert merge(*bracket, "-o", output, "--overwrite").exit_code == 0
+    assert output.read_bytes() != b"precious"
+
+
+def test_an_existing_preview_stops_the_merge_before_it_begins(merge, bracket, tmp_path):
+    preview = tmp_path / "out_preview.png"
+    preview.write_bytes(b"precious")
+    result = merge(*bracket, "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 6
+    assert produced(tmp_path) == {"out_preview.png"}
+    assert preview.read_bytes() == b"precious"
+
+
+def test_an_input_is_never_an_output(merge, bracket, tmp_path):
+    before = bracket[0].read_bytes()
+    result = merge(*bracket, "-o", tmp_path / "out.hdr", "--preview", bracket[0], "--overwrite")
+    assert result.exit_code == 2
+    assert bracket[0].read_bytes() == before
+
+
+def test_equal_exposures(merge, bracket, tmp_path):
+    result = merge(bracket[0], bracket[0], bracket[2], "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 4
+    assert "low.jpg" in complaint(result)
+
+
+def test_missing_exposure_names_file_and_flag(merge, bracket, tmp_path):
+    with Image.open(bracket[1]) as picture:
+        picture.save(bracket[1], quality=95)  # drops EXIF
+    result = merge(*bracket, "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 4
+    assert "mid.jpg" in complaint(result)
+    assert "--ev" in complaint(result)
+    assert "--exposures" in complaint(result)
+
+
+def test_different_sizes(merge, bracket, tmp_path):
+    exif = Image.open(bracket[2]).getexif()
+    Image.new("RGB", (40, 40)).save(bracket[2], exif=exif)
+    result = merge(*bracket, "--ev", "-2,0,2", "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 3
+    assert "40" in complaint(result)
+    assert "56" in complaint(result)
+
+
+@pytest.mark.parametrize("keep", [0, 3, 200, 0.5, 0.95])
+def test_a_truncated_file(merge, bracket, tmp_path, keep):
+    data = bracket[1].read_bytes()
+    bracket[1].write_bytes(data[: int(keep if keep == int(keep) else keep * len(data))])
+    result = merge(*bracket, "--ev", "-2,0,2", "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 3
+    assert "mid.jpg" in complaint(result)
+    assert produced(tmp_path) == set()
+
+
+def test_a_missing_file(merge, bracket, tmp_path):
+    result = merge(bracket[0], bracket[1], tmp_path / "gone.jpg", "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 3
+    assert "gone.jpg" in complaint(result)
+
+
+def test_fewer_than_three_frames(merge, bracket, tmp_path):
+    result = merge(*bracket[:2], "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 2
+    assert "three" in complaint(result)
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        (("--ev", "0,1"), 2),  # too few for the files
+        (("--ev", "0,1,2", "--exposures", "1,2,3"), 2),
+        (("--ev", "a,b,c"), 4),
+        (("--exposures", "0,1,2"), 4),
+        (("--exposures", "1/0,1,2"), 4),
+        (("--exposures", "__import__('os'),1,2"), 4),
+        (("--ev", "nan,0,1"), 4),
+        (("--ev-file", "gone.txt"), 3),
+        (("--tile", "0"), 2),
+        (("--tile", "big"), 2),
+        (("--device", "abacus"), 7),
+        (("--device", "cuda:99"), 7),
+        (("--precision", "fp7"), 2),
+        (("--runtime", "steam"), 2),
+        (("--no-preview", "--preview", "a.png"), 2),
+        (("--preview", "a.gif"), 6),
+    ],
+)
+def test_flags_that_make_no_sense(merge, bracket, tmp_path, flags, code):
+    result = merge(*bracket, "-o", tmp_path / "out.hdr", *flags)
+    assert result.exit_code == code, result.stderr
+    complaint(result)
+    assert produced(tmp_path) == set()
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out", "nowhere/out.hdr"])
+def test_outputs_that_cannot_be_written(merge, bracket, tmp_path, name):
+    result = merge(*bracket, "-o", tmp_path / name)
+    assert result.exit_code == 6
+    assert name.split("/")[0] in complaint(result)
+
+
+def test_an_unknown_model(ahdr, bracket, tmp_path):
+    result = ahdr("merge", *bracket, "--model", "ahdrnett", "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 5
+    assert "ahdrnett" in complaint(result)
+
+
+def test_damaged_weights(ahdr, bracket, tiny_model, tmp_path):
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(tiny_model.read_bytes()[:-20])
+    result = ahdr("merge", *bracket, "--model", damaged, "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 5
+    assert "damaged.safetensors" in complaint(result)
+
+
+def test_wide_spacing_is_a_warning(merge, bracket, tmp_path):
+    result = merge(*bracket, "--ev", "0,5,10", "-o", tmp_path / "out.hdr")
+    assert result.exit_code == 0
+    assert "warning" in result.stderr
+    assert "EV" in result.stderr
+
+
+def test_no_progress_bar_and_no_colour_without_a_terminal(merge, bracket, tmp_path):
+    result = merge(*bracket, "-o", tmp_path / "out.hdr", "-v")
+    assert "\x1b" not in result.output + result.stderr
+    assert "device" in result.stderr
+
+
+def test_quiet_is_quiet(merge, bracket, tmp_path):
+    result = merge(*bracket, "-o", tmp_path / "out.hdr", "-q")
+    assert (result.stdout, result.stderr) == ("", "")
