@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
-    "EXIT_CODES",
     "DEBUG_VARIABLE",
+    "EXIT_CODES",
     "guarded",
     "note",
     "print_json",
