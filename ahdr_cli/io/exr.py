@@ -1,0 +1,215 @@
+"""OpenEXR: half floats and ZIP by default, through the official OpenEXR package.
+
+OpenCV 5 has no OpenEXR, imageio writes a TIFF under this name, imagecodecs has no EXR codec.
+OpenEXR itself has no limit on sizes, so the header is read and checked before the pixels.
+
+Half ends at 65504, some 16 stops above the reference frame's white; brighter values are
+clamped there. Where a scene goes beyond, `WriteOptions(float32=True)` keeps them.
+
+Attributes follow the OpenEXR standard attributes and the ASWF Color Interop recommendation.
+Numbers must be Python floats: the binding rejects NumPy scalars and stores an int as int.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ahdr_cli._version import __version__
+from ahdr_cli.errors import (
+    ImageTooLargeError,
+    OutputError,
+    UnreadableImageError,
+    UnsupportedFormatError,
+)
+from ahdr_cli.images import CaptureMetadata, Exposure, HdrImage
+from ahdr_cli.io.exif import exif_moment, iso_moment
+from ahdr_cli.io.guard import check_dimensions, decoding, one_line
+from ahdr_cli.io.options import WriteOptions
+from ahdr_cli.io.stored import REC709, REC709_CHROMATICITIES, StoredHdr, colour_space_of
+
+__all__ = ["HALF_LARGEST", "read_exr", "write_exr"]
+
+HALF_LARGEST = 65504.0
+"""The largest finite half."""
+
+_STDOUT = threading.Lock()
+_MAX_SAMPLES_PER_PIXEL = 32  # over all parts: what is beside RGB gets decoded with it
+
+
+def write_exr(path: Path, image: HdrImage, options: WriteOptions) -> None:
+    """Write a scanline file with R, G and B. Values must be sanitised."""
+    import OpenEXR
+
+    header = {
+        "type": OpenEXR.scanlineimage,
+        "compression": getattr(OpenEXR, f"{options.compression.upper()}_COMPRESSION"),
+        "software": f"ahdr {__version__}",
+        **_capture_attributes(image),
+    }
+    if not options.chromaticities:
+        header["colorInteropID"] = image.colour_space
+    elif image.colour_space == REC709:
+        header["chromaticities"] = REC709_CHROMATICITIES
+    pixels = image.pixels if options.float32 else image.pixels.astype(np.float16)
+    try:
+        OpenEXR.File(header, {"RGB": np.ascontiguousarray(pixels)}).write(str(path))
+    except RuntimeError as error:  # the library's only error type, full disks included
+        raise OutputError(f"cannot be written: {one_line(error)}", path=path) from error
+
+
+def read_exr(path: Path, *, max_pixels: int) -> StoredHdr:
+    """Read R, G and B of the first part that has them.
+
+    Scanline and tiled files, half, float and integer samples; the data window is the picture.
+
+    Raises:
+        UnsupportedFormatError: no part with R, G and B at full resolution, or deep data.
+    """
+    import OpenEXR
+
+    with decoding(path, "OpenEXR file"), _quiet():
+        index = _checked_part(OpenEXR.File(str(path), header_only=True), path, max_pixels)
+        parts = OpenEXR.File(str(path), separate_channels=True).parts
+        # Where pixels cannot be decoded the binding drops the part instead of raising.
+        if len(parts) <= index or not {"R", "G", "B"} <= set(parts[index].channels):
+            raise UnreadableImageError("damaged or truncated OpenEXR file", path=path)
+        header, channels = parts[index].header, parts[index].channels
+        planes = [channels[name].pixels for name in "RGB"]
+        bit_depth = 8 * max(plane.dtype.itemsize for plane in planes)
+        return StoredHdr(
+            pixels=np.stack(planes, axis=-1).astype(np.float32),
+            bit_depth=bit_depth,
+            channels=len(channels),
+            colour_space=_colour_space(header),
+            exposure=_exposure(header),
+            metadata=replace(_metadata(header), bit_depth=bit_depth),
+            attributes=_attributes(header),
+        )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the binding's warnings off sys.stdout, where the command line may print JSON.
+
+    One thread at a time: two redirections that overlap would leave stdout redirected.
+    """
+    with _STDOUT, contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+def _checked_part(file: Any, path: Path, max_pixels: int) -> int:  # noqa: ANN401 # OpenEXR ships no types
+    """Index of the part to read, once all parts are known to be of sane size."""
+    import OpenEXR
+
+    chosen: int | None = None
+    samples = 0
+    found: list[str] = []
+    for index, part in enumerate(file.parts):
+        header = part.header
+        low, high = (np.asarray(corner, np.int64) for corner in header["dataWindow"])
+        width, height = (int(side) for side in high - low + 1)
+        check_dimensions(width, height, path=path, max_pixels=max_pixels, min_side=1)
+        samples += width * height * len(header["channels"])
+        full = {c.name for c in header["channels"] if (c.xSampling, c.ySampling) == (1, 1)}
+        found += sorted(c.name for c in header["channels"])
+        flat = header.get("type") not in (OpenEXR.deepscanline, OpenEXR.deeptile)
+        if chosen is None and flat and {"R", "G", "B"} <= full:
+            chosen = index
+    if samples > _MAX_SAMPLES_PER_PIXEL * max_pixels:
+        raise ImageTooLargeError(
+            f"declares {samples / 1e6:.0f} million samples in {len(file.parts)} part(s)", path=path
+        )
+    if chosen is None:
+        names = one_line(", ".join(found[:12])) or "none"
+        raise UnsupportedFormatError(
+            f"OpenEXR file with the channels {names}, expected R, G and B", path=path
+        )
+    return chosen
+
+
+def _capture_attributes(image: HdrImage) -> dict[str, object]:
+    """Standard attributes for exposure and camera of the reference frame, where known."""
+    exposure, metadata = image.exposure, image.metadata
+    attributes: dict[str, object | None] = {
+        "expTime": None if exposure is None else float(exposure.seconds),
+        "isoSpeed": None if exposure is None or exposure.iso is None else float(exposure.iso),
+        "aperture": None
+        if exposure is None or exposure.f_number is None
+        else float(exposure.f_number),
+        "capDate": exif_moment(metadata.captured_at),
+        "cameraMake": metadata.make,
+        "cameraModel": metadata.model,
+        "lensModel": metadata.lens,
+        "nominalFocalLength": None
+        if metadata.focal_length is None
+        else float(metadata.focal_length),
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _colour_space(header: Mapping[str, Any]) -> str:
+    identifier = header.get("colorInteropID")
+    if isinstance(identifier, str) and identifier:
+        return one_line(identifier)
+    return colour_space_of(header.get("chromaticities"))
+
+
+def _exposure(header: Mapping[str, Any]) -> Exposure | None:
+    seconds = _positive(header.get("expTime"))
+    if seconds is None:
+        return None
+    return Exposure(
+        seconds=seconds,
+        iso=_positive(header.get("isoSpeed")),
+        f_number=_positive(header.get("aperture")),
+    )
+
+
+def _metadata(header: Mapping[str, Any]) -> CaptureMetadata:
+    texts = {
+        name: one_line(value) or None
+        for name in ("cameraMake", "cameraModel", "lensModel", "capDate")
+        if isinstance(value := header.get(name), str)
+    }
+    return CaptureMetadata(
+        make=texts.get("cameraMake"),
+        model=texts.get("cameraModel"),
+        lens=texts.get("lensModel"),
+        captured_at=iso_moment(texts.get("capDate")),
+        focal_length=_positive(header.get("nominalFocalLength")),
+        file_format="EXR",
+    )
+
+
+def _attributes(header: Mapping[str, Any]) -> dict[str, str]:
+    """Attributes as text; arrays in one line, enumerations by name, no channel list."""
+    return {
+        one_line(name): one_line(_plain(value))
+        for name, value in header.items()
+        if name not in ("channels", "preview")
+    }
+
+
+def _plain(value: object) -> object:
+    """Arrays, and tuples of them, as lists; enumerations by name."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return getattr(value, "name", value)
+
+
+def _positive(value: object) -> float | None:
+    """A positive float32 attribute, as the shortest decimal number that it stands for."""
+    if not isinstance(value, int | float) or not 0.0 < value < math.inf:
+        return None
+    return float(str(np.float32(value)))

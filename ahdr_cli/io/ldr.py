@@ -1,0 +1,81 @@
+"""Photographs in: one function for every format, so that all frames are treated alike.
+
+The content decides what a file is, not its suffix. Pixels come out as float32 RGB, upright,
+display-encoded as stored; an embedded colour profile is noted and not applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from ahdr_cli.errors import UnsupportedFormatError
+from ahdr_cli.images import Exposure, Frame
+from ahdr_cli.io.guard import MAX_PIXELS
+from ahdr_cli.io.jpeg import read_jpeg, read_jpeg_header
+from ahdr_cli.io.png import read_png, read_png_header
+from ahdr_cli.io.raster import Header, Raster
+from ahdr_cli.io.raw import read_raw, read_raw_header
+from ahdr_cli.io.sniff import FileKind, sniff
+from ahdr_cli.io.tiff import read_tiff, read_tiff_header
+
+__all__ = ["HEADER_READERS", "read_frame"]
+
+
+class _Decoder(Protocol):
+    def __call__(self, path: Path, *, max_pixels: int) -> Raster: ...
+
+
+_DECODERS: dict[FileKind, _Decoder] = {
+    FileKind.JPEG: read_jpeg,
+    FileKind.PNG: read_png,
+    FileKind.TIFF: read_tiff,
+    FileKind.RAW: read_raw,
+}
+
+HEADER_READERS: dict[FileKind, Callable[[Path], Header]] = {
+    FileKind.JPEG: read_jpeg_header,
+    FileKind.PNG: read_png_header,
+    FileKind.TIFF: read_tiff_header,
+    FileKind.RAW: read_raw_header,
+}
+"""Readers of what a photograph declares, without decoding it."""
+
+
+def read_frame(
+    path: str | Path, *, exposure: Exposure | None = None, max_pixels: int = MAX_PIXELS
+) -> Frame:
+    """Read one photograph: JPEG, PNG, TIFF or RAW.
+
+    Args:
+        path: the file.
+        exposure: takes precedence over what the file says.
+        max_pixels: refuse larger pictures before decoding them.
+
+    Returns:
+        A frame, upright; grey is spread to three channels, alpha is dropped. Its exposure is
+        None if neither the file nor the caller says.
+
+    Raises:
+        InputError: no such file, not a file, smaller than 16×16 pixels.
+        UnreadableImageError: damaged or truncated.
+        UnsupportedFormatError: a picture of another kind, such as float TIFF.
+        ImageTooLargeError: declared dimensions beyond `max_pixels`.
+        MissingDependencyError: a RAW file without rawpy.
+    """
+    path = Path(path)
+    kind = sniff(path)
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        raise UnsupportedFormatError(
+            f"is an HDR image ({kind.value}), expected a photograph (JPEG, PNG, TIFF or RAW)",
+            path=path,
+        )
+    raster = decoder(path, max_pixels=max_pixels)
+    return Frame(
+        raster.to_rgb(),
+        exposure=exposure or raster.header.exposure,
+        path=path,
+        metadata=raster.header.metadata,
+    )

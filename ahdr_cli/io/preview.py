@@ -1,0 +1,66 @@
+"""Previews out: PNG or JPEG.
+
+imageio writes them through its Pillow plugin, named so that it cannot fall back to another one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ahdr_cli.images import HdrImage
+from ahdr_cli.io.atomic import atomic_path, check_output
+from ahdr_cli.io.exif_block import exif_block
+
+__all__ = ["PREVIEW_SUFFIXES", "write_preview"]
+
+PREVIEW_SUFFIXES = (".png", ".jpg", ".jpeg")
+"""Suffixes that `write_preview` knows."""
+
+
+def write_preview(
+    path: str | Path,
+    pixels_uint8: NDArray[np.uint8],
+    *,
+    image: HdrImage,
+    overwrite: bool = False,
+    quality: int = 95,
+) -> Path:
+    """Write a display-encoded picture, atomically.
+
+    Args:
+        path: where to, with suffix .png, .jpg or .jpeg.
+        pixels_uint8: (H, W, 3) uint8 RGB, display-encoded.
+        image: where the picture comes from; a JPEG carries its capture EXIF.
+        overwrite: whether an existing file may be replaced.
+        quality: of JPEG, 1 to 100; from 90 on colour is stored at full resolution.
+
+    Returns:
+        The path written.
+
+    Raises:
+        OutputExistsError: the file exists and `overwrite` is False.
+        OutputError: unknown suffix, missing or unwritable folder, full disk.
+    """
+    import imageio.v3 as iio
+
+    if pixels_uint8.dtype != np.uint8 or pixels_uint8.ndim != 3 or pixels_uint8.shape[2] != 3:
+        raise ValueError(
+            f"pixels must be (H, W, 3) uint8, got {pixels_uint8.shape} {pixels_uint8.dtype}"
+        )
+    path = Path(path)
+    check_output(path, overwrite=overwrite, suffixes=PREVIEW_SUFFIXES)
+    options: dict[str, Any] = {"extension": ".png"}
+    if path.suffix.lower() != ".png":
+        options = {
+            "extension": ".jpg",
+            "quality": quality,
+            "subsampling": 0 if quality >= 90 else 2,  # 4:4:4 or 4:2:0
+            "exif": exif_block(image),
+        }
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        iio.imwrite(temporary, pixels_uint8, plugin="pillow", **options)
+    return path
