@@ -82,7 +82,7 @@ def hdrvdp2(
     Imaging 24(1) 010501, 2015.
 
     Agrees with the original program (release 2.2.1) to about 1e-11 in `quality`. Computed in
-    float64; about 60 float64 maps of the image's size are held at the peak.
+    float64; takes about 1 kB of memory per pixel.
 
     Args:
         test: (H, W, 3), or (H, W) for the one-channel encodings; both sides ≥ 15 pixels, finite.
