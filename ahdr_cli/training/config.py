@@ -7,10 +7,12 @@ pixels, weights and decays dimensionless.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ahdr_cli.errors import UsageError
+from ahdr_cli.training.recipe import Recipe
 
 if TYPE_CHECKING:
     # Only for the annotation: reading a configuration must not cost an import of torch.
@@ -270,6 +272,7 @@ class TrainConfig:
         seed: of the initial weights and of the samples.
         init: ``xavier``, ``kaiming``, or the name or path of weights to start from.
         stages: patch and batch sizes in order; ``until`` rises, the last one is 1.
+        recipe: the mixture of synthetic brackets, where the engine makes them.
         model, optimiser, schedule, loss, ema, validation, checkpoint, logging, runtime: tables.
     """
 
@@ -277,6 +280,7 @@ class TrainConfig:
     init: str = "xavier"
     model: ModelSettings = field(default_factory=ModelSettings)
     stages: tuple[StageSettings, ...] = (StageSettings(patch=256, batch=8),)
+    recipe: Recipe = field(default_factory=Recipe)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     loss: LossSettings = field(default_factory=LossSettings)
@@ -307,8 +311,12 @@ class TrainConfig:
                 )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; :func:`ahdr_cli.training.config_file.build_config` is the inverse."""
-        return {**asdict(self), "stages": [asdict(stage) for stage in self.stages]}
+        """Tables, lists and plain values, as in TOML or JSON.
+
+        The inverse is :func:`ahdr_cli.training.config_file.build_config`.
+        """
+        table: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return table
 
     def network_config(self) -> AHDRConfig:
         """The network's configuration.

@@ -148,6 +148,9 @@ def _value(hint: Any, value: Any, *, key: str) -> Any:  # noqa: ANN401, PLR0911 
     if origin is tuple:
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise UsageError(f"{key} must be a list, got {value!r}")
+        length = None if arguments[-1] is Ellipsis else len(arguments)
+        if length not in (None, len(value)):
+            raise UsageError(f"{key} must have {length} values, got {len(value)}")
         return tuple(_value(arguments[0], v, key=f"{key}.{i}") for i, v in enumerate(value))
     if origin in (Union, types.UnionType):
         if value is None:

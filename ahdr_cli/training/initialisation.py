@@ -10,7 +10,10 @@ from ahdr_cli.errors import UsageError
 from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
 from ahdr_cli.networks.attention import LEAKY_SLOPE
 
-__all__ = ["initial_network"]
+__all__ = ["RANDOM_INITS", "initial_network"]
+
+RANDOM_INITS = ("xavier", "kaiming")
+"""Values of ``init`` that draw the weights; any other names a checkpoint."""
 
 
 def initial_network(config: AHDRConfig, *, init: str, seed: int) -> tuple[AHDRNet, str]:
@@ -26,7 +29,7 @@ def initial_network(config: AHDRConfig, *, init: str, seed: int) -> tuple[AHDRNe
         UsageError: the checkpoint's configuration is another one.
         ModelError: there is no such checkpoint, or it is damaged.
     """
-    if init not in ("xavier", "kaiming"):
+    if init not in RANDOM_INITS:
         checkpoint = load_checkpoint(init)
         if checkpoint.config != config:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import nullcontext
 from typing import Any
 
@@ -90,7 +91,8 @@ class Learner:
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
         options = [dict(group) for group in self._optimiser.param_groups]
-        self._optimiser.load_state_dict(state["optimiser"])
+        # Copied, because torch would take over the tensors and change them with every step.
+        self._optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
         # The moments are the stored ones; the settings are those of the configuration.
         for group, own in zip(self._optimiser.param_groups, options, strict=True):
             group.update({name: own[name] for name in ("betas", "eps")})

@@ -20,7 +20,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,7 +35,7 @@ from ahdr_cli.training.distributed import Processes, training_device
 from ahdr_cli.training.event_log import LOG_NAME, JsonLog, open_tensorboard
 from ahdr_cli.training.events import Event, EventSink, Progress, Saved, Validated
 from ahdr_cli.training.feed import Feed, Request
-from ahdr_cli.training.initialisation import initial_network
+from ahdr_cli.training.initialisation import RANDOM_INITS, initial_network
 from ahdr_cli.training.learner import Learner
 from ahdr_cli.training.precision import pays_to_prefetch
 from ahdr_cli.training.run_state import STATE_NAME, Counters, RunState, save_state
@@ -103,24 +103,26 @@ def train(  # noqa: PLR0913 - a run has this many parts; all but three have a de
     """
     if processes is None:
         processes = Processes(training_device(config.runtime.device))
-    if config.runtime.threads:
-        torch.set_num_threads(config.runtime.threads)
     out = Path(out)
     _check_folder(out, resuming=resume is not None)
 
-    run = _Run(config, out=out, processes=processes, resume=resume, provenance=provenance or {})
-    ahead = pays_to_prefetch(config.runtime, engine=engine.device, device=processes.device)
-    deterministic = config.runtime.deterministic
+    device, runtime = processes.device, config.runtime
     with (
         ExitStack() as stack,
         StopRequest() as stop,
-        Feed(engine, device=processes.device, ahead=ahead) as feed,
         # Patches keep their size for thousands of steps, so a search for algorithms pays.
         torch.backends.cudnn.flags(
-            enabled=True, benchmark=not deterministic, deterministic=deterministic
+            enabled=True,
+            benchmark=not runtime.deterministic,
+            deterministic=runtime.deterministic,
         ),
     ):
+        stack.callback(torch.set_num_threads, torch.get_num_threads())
+        torch.set_num_threads(runtime.threads or torch.get_num_threads())
+        run = _Run(config, out=out, processes=processes, resume=resume, provenance=provenance or {})
         run.listen(stack, on_event)
+        ahead = pays_to_prefetch(runtime, engine=engine.device, device=device)
+        feed = stack.enter_context(Feed(engine, device=device, ahead=ahead))
         finished = run.to_the_end(feed, validation, stop)
     return TrainResult(
         reason="finished" if finished else "stopped",
@@ -144,7 +146,7 @@ class _Run:
         resume: RunState | None,
         provenance: Mapping[str, str],
     ) -> None:
-        self.at = Counters() if resume is None else resume.counters
+        self.at = Counters() if resume is None else replace(resume.counters)
         self._config = config
         self._out = out
         self._processes = processes
@@ -190,6 +192,8 @@ class _Run:
         """Step until the schedule ends (true) or a stop is requested (false)."""
         config, at = self._config, self.at
         stopping = self._tick(stop)
+        if validation and at.step == 0 and config.init not in RANDOM_INITS:
+            self._validate(validation)  # so that the best is never worse than the start
         while (fraction := self._fraction()) < 1 and not stopping:
             self._step(feed, fraction)
             stopping = self._tick(stop)

@@ -6,7 +6,6 @@ temporary name first, so that a kill at any moment leaves the previous one whole
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -107,7 +106,7 @@ def load_state(path: str | Path) -> RunState:
             path=path,
             hint="start anew without --resume; the first state is saved after some minutes",
         ) from error
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # damaged bytes make the unpickler raise nearly anything
         raise InputError("not a training state, or a damaged one", path=path) from error
     if not isinstance(values, dict) or values.pop("format", None) != _FORMAT:
         raise InputError("not a training state", path=path)
