@@ -76,6 +76,8 @@ class CaptureMetadata:
         file_format: ``JPEG``, ``PNG``, ``TIFF`` or ``RAW``.
         orientation: EXIF orientation found in the file (1–8), already applied to the pixels.
         colour_profile: description of the embedded ICC profile, if any.
+        bracketed: whether the camera says it was bracketing; None if it says nothing.
+        serial: of the camera body; tells bodies of one model apart and is never written out.
     """
 
     make: str | None = None
@@ -87,6 +89,8 @@ class CaptureMetadata:
     file_format: str | None = None
     orientation: int = 1
     colour_profile: str | None = None
+    bracketed: bool | None = None
+    serial: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
