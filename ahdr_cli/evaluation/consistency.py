@@ -9,7 +9,7 @@ and cannot prove quality.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,10 @@ class Consistency:
     compared: float
     ghosts: float
     error: FloatArray
+
+    def without_map(self) -> Consistency:
+        """The numbers alone; the map is replaced by an empty one."""
+        return replace(self, error=np.empty((0, 0), np.float32))
 
     def to_dict(self) -> dict[str, float | None]:
         """Numbers for a report, without the map."""

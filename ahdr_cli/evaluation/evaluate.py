@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ahdr_cli.errors import InputError, UsageError
-from ahdr_cli.evaluation.causes import cause_map, split_error
-from ahdr_cli.evaluation.consistency import measure_consistency
+from ahdr_cli.evaluation.causes import CauseShare, cause_map, split_error
+from ahdr_cli.evaluation.consistency import Consistency, measure_consistency
 from ahdr_cli.evaluation.datasets import Dataset, EvaluationScene
 from ahdr_cli.evaluation.measures import Measure, Viewing
 from ahdr_cli.evaluation.methods import Method, to_shortest_white
-from ahdr_cli.evaluation.results import Evaluation, SceneResult
+from ahdr_cli.evaluation.results import Column, Evaluation, SceneResult
 from ahdr_cli.images import FloatArray
 
-__all__ = ["Visit", "evaluate"]
+__all__ = ["CONSISTENCY_COLUMNS", "Visit", "evaluate"]
+
+CONSISTENCY_COLUMNS = {
+    "consistency": Column(heading="consistency dB", decimals=2),
+    "consistency-short": Column(heading="with short dB", decimals=2),
+    "consistency-long": Column(heading="with long dB", decimals=2),
+    "ghosts": Column(heading="ghosts %", decimals=2, smaller_is_better=True),
+    "compared": Column(heading="compared %", decimals=1),
+}
+"""What consistency adds to the table: PSNR of the radiance, exposed like each frame, against
+that frame; then the shares of ghosts in what can be compared and of what can be compared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -27,11 +37,13 @@ class Visit:
         radiance: method → (H, W, 3), 1.0 = white of the reference frame; a picture for
             methods that make one.
         results: method → numbers.
+        pictures: the methods that make a picture.
     """
 
     scene: EvaluationScene
     radiance: Mapping[str, FloatArray]
     results: Mapping[str, SceneResult]
+    pictures: frozenset[str] = frozenset()
 
 
 def evaluate(
@@ -67,6 +79,7 @@ def evaluate(
     if not measures and not consistency:
         raise UsageError("nothing to measure", hint="choose a metric, or pass --no-reference")
     viewing = viewing or Viewing()
+    pictures = frozenset(method.name for method in methods if method.is_picture)
     total = sum(len(dataset) for dataset in datasets) * len(methods)
     results: list[SceneResult] = []
     for dataset in datasets:
@@ -92,15 +105,16 @@ def evaluate(
                     consistency=consistency,
                     seconds=seconds,
                 )
-                results.append(rows[method.name])
+                results.append(_without_maps(rows[method.name]))
                 if on_step is not None:
                     on_step(len(results), total)
             if on_scene is not None:
-                on_scene(Visit(scene=scene, radiance=radiance, results=rows))
+                on_scene(Visit(scene=scene, radiance=radiance, results=rows, pictures=pictures))
     return Evaluation(
         data=tuple(dataset.spec for dataset in datasets),
         methods={method.name: method.summary for method in methods},
-        measures={measure.key: measure.heading for measure in measures},
+        columns={measure.key: measure.column for measure in measures}
+        | (CONSISTENCY_COLUMNS if consistency else {}),
         settings=viewing.to_dict(),
         results=tuple(results),
     )
@@ -117,7 +131,8 @@ def _measure(
     seconds: float,
 ) -> SceneResult:
     bracket, truth = scene.bracket, scene.truth
-    values, causes = {}, {}
+    values: dict[str, float] = {}
+    causes: dict[str, CauseShare] = {}
     if truth is not None and measures:
         prediction = radiance if method.is_picture else to_shortest_white(radiance, bracket)
         for measure in measures:
@@ -128,13 +143,33 @@ def _measure(
                 values[measure.key] = value
         if not method.is_picture:
             causes = split_error(prediction, truth, cause_map(bracket, truth, labels=scene.labels))
+    checks: tuple[Consistency, ...] = ()
+    if consistency and not method.is_picture:
+        checks = tuple(measure_consistency(radiance, bracket, index=index) for index in range(3))
+        values |= _consistency_values(*checks)
     return SceneResult(
         scene=scene.name,
         method=method.name,
         values=values,
         causes=causes,
-        consistency=tuple(measure_consistency(radiance, bracket, index=index) for index in range(3))
-        if consistency and not method.is_picture
-        else (),
+        consistency=checks,
         seconds=seconds,
     )
+
+
+def _consistency_values(
+    short: Consistency, reference: Consistency, long: Consistency
+) -> dict[str, float]:
+    found = {
+        "consistency": reference.psnr,
+        "consistency-short": short.psnr,
+        "consistency-long": long.psnr,
+        "ghosts": 100 * reference.ghosts,
+        "compared": 100 * reference.compared,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _without_maps(result: SceneResult) -> SceneResult:
+    """What is kept of all scenes must be small."""
+    return replace(result, consistency=tuple(item.without_map() for item in result.consistency))

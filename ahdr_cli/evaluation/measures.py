@@ -21,6 +21,7 @@ from ahdr_cli.bracket import Bracket
 from ahdr_cli.errors import UsageError
 from ahdr_cli.evaluation.baselines import mertens
 from ahdr_cli.evaluation.colorvideovdp import colorvideovdp
+from ahdr_cli.evaluation.results import Column
 from ahdr_cli.images import Exposure, FloatArray, Frame
 from ahdr_cli.metrics.display import Display
 from ahdr_cli.metrics.perceptual import pu21_psnr, pu21_ssim
@@ -62,15 +63,13 @@ class Measure:
 
     Attributes:
         key: in options, JSON and CSV.
-        heading: in tables, with the unit.
-        decimals: worth showing.
+        column: how it is shown.
         compare: (prediction, truth, viewing) → value; of pictures if `on_pictures`.
         on_pictures: compares fused pictures instead of radiance.
     """
 
     key: str
-    heading: str
-    decimals: int
+    column: Column
     compare: Compare
     on_pictures: bool = False
 
@@ -142,42 +141,49 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         for measure in (
             Measure(
                 key="psnr-mu",
-                heading="PSNR-μ dB",
-                decimals=2,
+                column=Column(heading="PSNR-μ dB", decimals=2),
                 compare=lambda x, y, _: psnr_mu(x, y),
             ),
             Measure(
-                key="psnr-l", heading="PSNR-L dB", decimals=2, compare=lambda x, y, _: psnr(x, y)
+                key="psnr-l",
+                column=Column(heading="PSNR-L dB", decimals=2),
+                compare=lambda x, y, _: psnr(x, y),
             ),
             Measure(
-                key="ssim-mu", heading="SSIM-μ", decimals=4, compare=lambda x, y, _: ssim_mu(x, y)
+                key="ssim-mu",
+                column=Column(heading="SSIM-μ", decimals=4),
+                compare=lambda x, y, _: ssim_mu(x, y),
             ),
-            Measure(key="ssim-l", heading="SSIM-L", decimals=4, compare=lambda x, y, _: ssim(x, y)),
-            Measure(key="hdr-vdp-2", heading="HDR-VDP-2 Q", decimals=2, compare=_hdrvdp2),
+            Measure(
+                key="ssim-l",
+                column=Column(heading="SSIM-L", decimals=4),
+                compare=lambda x, y, _: ssim(x, y),
+            ),
+            Measure(
+                key="hdr-vdp-2", column=Column(heading="HDR-VDP-2 Q", decimals=2), compare=_hdrvdp2
+            ),
             Measure(
                 key="pu21-psnr",
-                heading="PU21-PSNR dB",
-                decimals=2,
+                column=Column(heading="PU21-PSNR dB", decimals=2),
                 compare=lambda x, y, viewing: pu21_psnr(x, y, display=viewing.display),
             ),
             Measure(
                 key="pu21-ssim",
-                heading="PU21-SSIM",
-                decimals=4,
+                column=Column(heading="PU21-SSIM", decimals=4),
                 compare=lambda x, y, viewing: pu21_ssim(x, y, display=viewing.display),
             ),
-            Measure(key="cvvdp", heading="ColorVideoVDP JOD", decimals=2, compare=_cvvdp),
+            Measure(
+                key="cvvdp", column=Column(heading="ColorVideoVDP JOD", decimals=2), compare=_cvvdp
+            ),
             Measure(
                 key="fused-psnr",
-                heading="fused PSNR dB",
-                decimals=2,
+                column=Column(heading="fused PSNR dB", decimals=2),
                 compare=lambda x, y, _: psnr(x, y),
                 on_pictures=True,
             ),
             Measure(
                 key="fused-ssim",
-                heading="fused SSIM",
-                decimals=4,
+                column=Column(heading="fused SSIM", decimals=4),
                 compare=lambda x, y, _: ssim(x, y),
                 on_pictures=True,
             ),

@@ -12,7 +12,28 @@ from typing import Any
 from ahdr_cli.evaluation.causes import CAUSES, CauseShare
 from ahdr_cli.evaluation.consistency import Consistency
 
-__all__ = ["Evaluation", "SceneResult"]
+__all__ = ["Column", "Evaluation", "SceneResult"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """How a measure is shown.
+
+    Attributes:
+        heading: with the unit.
+        decimals: worth showing.
+        smaller_is_better: else larger is.
+    """
+
+    heading: str
+    decimals: int
+    smaller_is_better: bool = False
+
+    def format(self, value: float | None) -> str:
+        """A value for people; an en dash where there is none."""
+        if value is None:
+            return "–"
+        return f"{value:.{self.decimals}f}" if math.isfinite(value) else "∞"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +64,14 @@ class Evaluation:
     Attributes:
         data: the data sets' specifications.
         methods: name → one line, in the order of the table.
-        measures: key → heading, in the order of the table.
+        columns: by the measure's key, in the order of the table.
         settings: what the measures were told (display, viewing distance, versions).
         results: one for each scene and method, scenes first.
     """
 
     data: tuple[str, ...]
     methods: Mapping[str, str]
-    measures: Mapping[str, str]
+    columns: Mapping[str, Column]
     settings: Mapping[str, Any]
     results: tuple[SceneResult, ...]
 
@@ -68,6 +89,16 @@ class Evaluation:
         values = [r.values[measure] for r in self.of(method) if measure in r.values]
         return math.fsum(values) / len(values) if values else None
 
+    def best(self, key: str) -> frozenset[str]:
+        """The methods with the best mean, as far as the column shows it."""
+        column = self.columns[key]
+        means = {method: self.mean(method, key) for method in self.methods}
+        known = {method: value for method, value in means.items() if value is not None}
+        if not known:
+            return frozenset()
+        best = min(known.values()) if column.smaller_is_better else max(known.values())
+        return frozenset(m for m, v in known.items() if column.format(v) == column.format(best))
+
     def causes(self, method: str) -> dict[str, CauseShare]:
         """The error by cause, pooled over all pixels of all scenes; {} without ground truth."""
         rows = [result.causes for result in self.of(method) if result.causes]
@@ -81,11 +112,11 @@ class Evaluation:
         return {
             "data": list(self.data),
             "settings": dict(self.settings),
-            "measures": dict(self.measures),
+            "measures": {key: column.heading for key, column in self.columns.items()},
             "methods": {
                 method: {
                     "summary": summary,
-                    "mean": {key: _plain(self.mean(method, key)) for key in self.measures},
+                    "mean": {key: _plain(self.mean(method, key)) for key in self.columns},
                     "causes": {
                         name: _cause(share, self.causes(method))
                         for name, share in self.causes(method).items()
@@ -113,9 +144,9 @@ class Evaluation:
         """One line for each scene and method; an absent measure is an empty field."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["scene", "method", *self.measures, "seconds"])
+        writer.writerow(["scene", "method", *self.columns, "seconds"])
         for result in self.results:
-            cells = [_cell(result.values.get(key)) for key in self.measures]
+            cells = [_cell(result.values.get(key)) for key in self.columns]
             writer.writerow([result.scene, result.method, *cells, f"{result.seconds:.3f}"])
         return text.getvalue()
 

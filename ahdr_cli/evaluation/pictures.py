@@ -1,0 +1,155 @@
+"""Numbers as pictures: thumbnails, error and attention maps, legends, the worst places.
+
+Pictures are (H, W, 3) uint8 sRGB; Pillow draws and encodes them.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ahdr_cli.images import FloatArray
+from ahdr_cli.radiometry.colourmap import colour_map, colour_table
+from ahdr_cli.radiometry.tonemap import to_uint8
+from ahdr_cli.radiometry.transfer import mu_law_compress
+
+__all__ = [
+    "ERROR_RANGE",
+    "Picture",
+    "data_uri",
+    "enlarged",
+    "error_values",
+    "legend",
+    "map_picture",
+    "mu_picture",
+    "side_by_side",
+    "thumbnail",
+    "worst_windows",
+]
+
+Picture = NDArray[np.uint8]
+
+ERROR_RANGE = (0.0, 0.1)
+"""μ-law difference that error maps show from dark to light."""
+
+_GAP = 8
+_PAPER = 255
+_INK = (30, 30, 30)
+
+
+def mu_picture(radiance: FloatArray) -> Picture:
+    """μ-law (μ = 5000) of radiance in units of the shortest frame's white, clipped to [0, 1]."""
+    return to_uint8(mu_law_compress(np.clip(radiance, np.float32(0), np.float32(1))))
+
+
+def error_values(prediction: FloatArray, truth: FloatArray) -> FloatArray:
+    """(H, W): largest channel's difference of the μ-law values."""
+    difference = mu_law_compress(prediction) - mu_law_compress(truth)
+    largest: FloatArray = np.abs(difference).max(axis=2)
+    return largest
+
+
+def map_picture(
+    values: NDArray[np.floating[Any]], *, low: float = 0.0, high: float = 1.0
+) -> Picture:
+    """(H, W) values in the perceptually uniform colour map; NaN is grey."""
+    return colour_map(values, low=low, high=high)
+
+
+def thumbnail(picture: Picture, *, width: int) -> Picture:
+    """At most `width` pixels wide, aspect kept; never enlarged."""
+    height, full = picture.shape[:2]
+    if full <= width:
+        return picture
+    size = (width, max(1, round(height * width / full)))
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def enlarged(picture: Picture, *, factor: int) -> Picture:
+    """Every pixel as a square of `factor`, so that it can be seen as it is."""
+    return np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
+
+
+def data_uri(picture: Picture, *, lossless: bool = False, quality: int = 85) -> str:
+    """The picture itself as an address, for a page that needs no other file."""
+    memory = io.BytesIO()
+    if lossless:
+        Image.fromarray(picture).save(memory, "PNG", optimize=True)
+    else:
+        Image.fromarray(picture).save(memory, "JPEG", quality=quality, optimize=True)
+    kind = "png" if lossless else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(memory.getvalue()).decode()}"
+
+
+def legend(*, low: float, high: float, title: str, width: int = 320) -> Picture:
+    """A bar with all colours, its ends labelled, and what they mean."""
+    sheet = Image.new("RGB", (width, 52), (_PAPER,) * 3)
+    ramp = np.repeat(colour_table()[np.newaxis], 16, axis=0)
+    sheet.paste(Image.fromarray(ramp).resize((width - 2 * _GAP, 16)), (_GAP, 18))
+    draw, font = ImageDraw.Draw(sheet), _font()
+    draw.text((_GAP, 2), title, fill=_INK, font=font)
+    draw.text((_GAP, 37), f"{low:g}", fill=_INK, font=font)
+    draw.text((width - _GAP, 37), f"{high:g}", fill=_INK, font=font, anchor="ra")
+    return np.asarray(sheet)
+
+
+def side_by_side(
+    pictures: Sequence[tuple[str, Picture]], *, below: Picture | None = None
+) -> Picture:
+    """Pictures of one height in a row, each with its caption above, on white.
+
+    Args:
+        pictures: caption and picture, at least one.
+        below: put under the row, e.g. a legend.
+    """
+    height = max(picture.shape[0] for _, picture in pictures)
+    width = sum(picture.shape[1] + _GAP for _, picture in pictures) + _GAP
+    extra = 0 if below is None else below.shape[0] + _GAP
+    if below is not None:
+        width = max(width, below.shape[1] + 2 * _GAP)
+    sheet = Image.new("RGB", (width, height + 20 + _GAP + extra), (_PAPER,) * 3)
+    draw, left = ImageDraw.Draw(sheet), _GAP
+    for caption, picture in pictures:
+        draw.text((left, 4), caption, fill=_INK, font=_font())
+        sheet.paste(Image.fromarray(picture), (left, 20))
+        left += picture.shape[1] + _GAP
+    if below is not None:
+        sheet.paste(Image.fromarray(below), (_GAP, height + 20 + _GAP))
+    return np.asarray(sheet)
+
+
+def worst_windows(error: FloatArray, *, side: int, count: int) -> list[tuple[float, int, int]]:
+    """Where the mean squared error over a window is largest, without overlap.
+
+    Args:
+        error: (H, W).
+        side: of the windows in pixels, at most the picture's shorter side is used.
+        count: how many.
+
+    Returns:
+        (mean squared error, top, left), worst first; fewer than `count` if no more fit.
+    """
+    side = min(side, *error.shape)
+    running = np.pad(np.cumsum(np.cumsum(error.astype(np.float64) ** 2, 0), 1), ((1, 0), (1, 0)))
+    means = (
+        running[side:, side:] - running[:-side, side:] - running[side:, :-side]
+        + running[:-side, :-side]
+    ) / side**2  # fmt: skip # the four corners belong together
+    found = []
+    for _ in range(count):
+        top, left = (int(i) for i in np.unravel_index(np.argmax(means), means.shape))
+        if means[top, left] <= 0:
+            break
+        found.append((float(means[top, left]), top, left))
+        means[max(0, top - side + 1) : top + side, max(0, left - side + 1) : left + side] = -1
+    return found
+
+
+def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size=12)

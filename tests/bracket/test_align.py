@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ahdr_cli.bracket import Bracket
+from ahdr_cli.bracket.align import (
+    RigidMotion,
+    align_bracket,
+    estimate_motion,
+    load_cv2,
+    mtb_shift,
+    warp,
+)
+from ahdr_cli.errors import MissingDependencyError
+from ahdr_cli.images import Exposure, Frame
+
+RATIOS = (0.25, 1.0, 4.0)
+SIZE = (240, 320)
+
+
+def scene(shift=(0.0, 0.0), degrees=0.0) -> np.ndarray:
+    """Smooth analytic radiance, so that it can be sampled anywhere exactly."""
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]].astype(np.float64)
+    angle = math.radians(degrees)
+    u = math.cos(angle) * x + math.sin(angle) * y - shift[0]
+    v = -math.sin(angle) * x + math.cos(angle) * y - shift[1]
+    rng = np.random.default_rng(5)
+    stops = np.full(SIZE, -2.5)
+    for _ in range(60):
+        cx, cy = rng.uniform(-20, SIZE[1] + 20), rng.uniform(-20, SIZE[0] + 20)
+        width = rng.uniform(3, 14)
+        stops += rng.uniform(-2, 2) * np.exp(-((u - cx) ** 2 + (v - cy) ** 2) / (2 * width**2))
+    return 2.0 ** stops[..., None] * np.array([1.0, 0.9, 0.8])
+
+
+def frame(radiance: np.ndarray, ratio: float) -> Frame:
+    encoded = np.clip(radiance * ratio, 0, 1) ** (1 / 2.2)
+    return Frame(
+        pixels=(np.round(encoded * 255) / 255).astype(np.float32),
+        exposure=Exposure(seconds=ratio),
+    )
+
+
+def bracket(**motion) -> Bracket:
+    """Outer frames moved, the reference in place."""
+    still, moved = scene(), scene(**motion)
+    return Bracket.from_frames(
+        [frame(moved, RATIOS[0]), frame(still, RATIOS[1]), frame(moved, RATIOS[2])]
+    )
+
+
+def corner_error(motion: RigidMotion, *, shift, degrees) -> float:
+    """Largest distance at a corner between the found and the true position, in pixels."""
+    angle = math.radians(degrees)
+    # A point (x, y) of the reference lies where the moved scene samples it.
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    corners = np.array([(x, y) for x in (0, SIZE[1] - 1) for y in (0, SIZE[0] - 1)], float)
+    true = (corners + np.array(shift)) @ turn.T
+    found = corners @ motion.matrix[:, :2].T + motion.matrix[:, 2]
+    return float(np.abs(found - true).max())
+
+
+def test_mtb_comes_near_enough_for_ecc_to_start():
+    taken = bracket(shift=(6.0, -4.0))
+    assert mtb_shift(taken.reference, taken.frames[0]) == pytest.approx((6, -4), abs=2)
+    assert mtb_shift(taken.reference, taken.frames[2]) == pytest.approx((6, -4), abs=2)
+
+
+@pytest.mark.parametrize(
+    ("shift", "degrees"), [((0.0, 0.0), 0.0), ((2.3, -1.6), 0.0), ((8.4, 5.7), 0.4)]
+)
+@pytest.mark.parametrize("index", [0, 2])
+def test_ecc_finds_fractions_and_rotation(shift, degrees, index):
+    motion = estimate_motion(bracket(shift=shift, degrees=degrees), index)
+    assert corner_error(motion, shift=shift, degrees=degrees) < 0.15
+
+
+def test_aligned_frames_look_like_frames_that_did_not_move():
+    aligned = align_bracket(bracket(shift=(5.5, 3.25), degrees=0.3))
+    still = bracket()
+    inside = (slice(12, -12), slice(12, -12))
+    for ours, theirs in zip(aligned.frames, still.frames, strict=True):
+        assert np.abs(ours.pixels - theirs.pixels)[inside].mean() < 0.004
+        assert ours.exposure == theirs.exposure
+        assert ours.pixels.min() >= 0 and ours.pixels.max() <= 1
+    assert aligned.reference is not None
+    assert np.array_equal(aligned.reference.pixels, still.reference.pixels)
+
+
+def test_without_rotation_only_whole_pixels():
+    motion = estimate_motion(bracket(shift=(3.4, 2.0), degrees=0.2), 0, rotation=False)
+    assert motion.degrees == 0
+    assert all(value == int(value) for value in motion.shift)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_frames_that_show_nothing_are_left_alone(value):
+    taken = bracket(shift=(4.0, 0.0))
+    short = replace(taken.frames[0], pixels=np.full((*SIZE, 3), value, np.float32))
+    blind = replace(taken, frames=(short, *taken.frames[1:]))
+    assert np.array_equal(align_bracket(blind).frames[0].pixels, short.pixels)
+
+
+def test_unrelated_pictures_are_not_made_worse():
+    rng = np.random.default_rng(0)
+    taken = bracket()
+    noise = replace(taken.frames[2], pixels=rng.random((*SIZE, 3), dtype=np.float32))
+    motion = estimate_motion(replace(taken, frames=(*taken.frames[:2], noise)), 2)
+    assert np.isfinite(motion.matrix).all()
+    assert max(map(abs, motion.shift)) < 64
+
+
+def test_identity_costs_nothing():
+    taken = bracket().frames[0]
+    assert warp(taken, RigidMotion()) is taken
+
+
+def test_tiny_frames():
+    small = [
+        Frame(pixels=np.full((16, 16, 3), v, np.float32), exposure=Exposure(seconds=s))
+        for v, s in ((0.2, 1), (0.4, 4), (0.8, 16))
+    ]
+    assert align_bracket(Bracket.from_frames(small)).size == (16, 16)
+
+
+def test_missing_opencv_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(MissingDependencyError, match="OpenCV cannot be imported"):
+        load_cv2()
