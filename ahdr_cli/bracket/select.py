@@ -24,8 +24,12 @@ _WHITE = 0.98
 _BLACK = 0.04
 """No channel above this counts as crushed: 10 of 255, at which 8-bit steps exceed 20 %."""
 
-_OFF_CENTRE_COST = 0.05
-"""A reference 1 EV off the middle of the bracket must show 5 % more of the picture."""
+_OFF_CENTRE_COST = 0.15
+"""A reference 1 EV off the middle of the bracket must show 15 % more of the picture.
+
+The middle is what the photographer metered for, and it leaves room for an outer frame on
+either side; a dark scene is not to be brightened for a gain in shadows alone.
+"""
 
 _SAMPLES = 2**16
 """Pixels looked at per frame, about; a fraction of them is known to better than 0.5 %."""

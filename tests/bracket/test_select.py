@@ -48,9 +48,9 @@ def test_the_better_exposed_frame_is_the_reference(make_frame):
 
 def test_a_small_gain_does_not_move_the_reference(make_frame):
     frames = [make_frame(ev, size=(20, 20)) for ev in (-4, -2, 0, 2, 4)]
-    frames[2].pixels[:1] = 1.0  # 5 % of the middle frame are clipped
+    frames[2].pixels[:5] = 1.0  # a quarter of the middle frame is clipped
     assert chosen_evs(frames) == (-2, 0, 2)
-    frames[2].pixels[:4] = 1.0  # 20 %
+    frames[2].pixels[:7] = 1.0  # a third
     assert chosen_evs(frames) == (-4, -2, 0)
 
 
