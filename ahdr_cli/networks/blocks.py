@@ -42,7 +42,8 @@ class DenseBlock(nn.Module):
         collected = x
         for layer in self.layers:
             collected = torch.cat((collected, torch.relu(layer(collected))), dim=1)
-        return self.fold(collected) + x
+        folded: Tensor = self.fold(collected)
+        return folded + x
 
 
 class ResidualBlock(nn.Module):
@@ -55,4 +56,5 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, features, H, W) → the same shape."""
-        return self.second(torch.relu(self.first(x))) + x
+        change: Tensor = self.second(torch.relu(self.first(x)))
+        return change + x
