@@ -144,4 +144,3 @@ def _make_block(config: AHDRConfig) -> nn.Module:
         layers=config.layers,
         dilation=2 if config.block == "drdb" else 1,
     )
-
