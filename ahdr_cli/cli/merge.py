@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ahdr_cli.images import Exposure, Frame, HdrImage
     from ahdr_cli.merging import Merger
 
-__all__ = ["merge"]
+__all__ = ["given_exposures", "merge", "read_bracket"]
 
 HDR_SUFFIXES = (".hdr", ".exr", ".tif", ".tiff")
 PREVIEW_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -93,7 +93,7 @@ def merge(
     started = time.perf_counter()
     preview_path = _preview_path(output, preview, no_preview)
     _check_outputs(frames, output, preview_path, overwrite=overwrite)
-    given = _given_exposures(exposures, ev, ev_file, len(frames))
+    given = given_exposures(exposures, ev, ev_file, len(frames))
 
     from ahdr_cli.io import WriteOptions, write_hdr
     from ahdr_cli.merging import MergeOptions, Merger
@@ -101,7 +101,7 @@ def merge(
     options = MergeOptions(
         device=device, precision=precision, tile=parse_tile(tile) or "auto", runtime=runtime
     )
-    bracket, chosen = _read_bracket(frames, given)
+    bracket, chosen = read_bracket(frames, given)
     if len(chosen) < len(frames) and not quiet:
         note(f"{len(frames)} frames: merging {', '.join(path.name for path in chosen)}")
     read = time.perf_counter()
@@ -160,7 +160,7 @@ def _check_outputs(
         raise UsageError("is both the result and its preview", path=output)
 
 
-def _given_exposures(
+def given_exposures(
     exposures: str | None, ev: str | None, ev_file: Path | None, count: int
 ) -> tuple[Exposure, ...] | None:
     """Exposures from flags, one a frame in the order of the arguments, or None."""
@@ -188,7 +188,7 @@ def _given_exposures(
     return parsed
 
 
-def _read_bracket(
+def read_bracket(
     paths: list[Path], given: tuple[Exposure, ...] | None
 ) -> tuple[Bracket, tuple[Path, ...]]:
     """The bracket, and the paths that went into it."""
