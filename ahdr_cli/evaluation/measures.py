@@ -29,7 +29,14 @@ from ahdr_cli.metrics.psnr import psnr, psnr_mu
 from ahdr_cli.metrics.ssim import ssim, ssim_mu
 from ahdr_cli.radiometry.transfer import gamma_encode
 
-__all__ = ["DEFAULT_MEASURES", "MEASURES", "Measure", "Viewing", "select_measures"]
+__all__ = [
+    "DEFAULT_MEASURES",
+    "MEASURES",
+    "PICTURE_MEASURES",
+    "Measure",
+    "Viewing",
+    "select_measures",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +209,10 @@ DEFAULT_MEASURES = (
     "pu21-ssim",
 )
 """Without an option: all that need no extra package and apply to radiance."""
+
+
+PICTURE_MEASURES = tuple(key for key, measure in MEASURES.items() if measure.on_pictures)
+"""What can be said of exposure fusion."""
 
 
 def select_measures(text: str) -> tuple[Measure, ...]:

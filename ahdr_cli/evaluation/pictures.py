@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ahdr_cli.images import FloatArray
+from ahdr_cli.io import atomic_path
 from ahdr_cli.radiometry.colourmap import colour_map, colour_table
 from ahdr_cli.radiometry.tonemap import to_uint8
 from ahdr_cli.radiometry.transfer import mu_law_compress
@@ -31,6 +33,7 @@ __all__ = [
     "side_by_side",
     "thumbnail",
     "worst_windows",
+    "write_png",
 ]
 
 Picture = NDArray[np.uint8]
@@ -85,6 +88,18 @@ def data_uri(picture: Picture, *, lossless: bool = False, quality: int = 85) -> 
         Image.fromarray(picture).save(memory, "JPEG", quality=quality, optimize=True)
     kind = "png" if lossless else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(memory.getvalue()).decode()}"
+
+
+def write_png(path: Path, picture: Picture, *, overwrite: bool = False) -> Path:
+    """Write atomically.
+
+    Raises:
+        OutputExistsError: the file is there, and `overwrite` is False.
+        OutputError: it cannot be written.
+    """
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        Image.fromarray(picture).save(temporary, "PNG")
+    return path
 
 
 def legend(*, low: float, high: float, title: str, width: int = 320) -> Picture:

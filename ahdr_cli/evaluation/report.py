@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ahdr_cli.bracket import Bracket
+from ahdr_cli.errors import OutputError
 from ahdr_cli.evaluation.evaluate import Visit
 from ahdr_cli.evaluation.methods import to_shortest_white
 from ahdr_cli.evaluation.page import figure, page, section, tables
@@ -36,7 +37,7 @@ from ahdr_cli.images import FloatArray, Frame
 from ahdr_cli.io import atomic_path, check_output
 from ahdr_cli.radiometry.tonemap import to_uint8
 
-__all__ = ["FILES", "Report", "check_report"]
+__all__ = ["FILES", "Report", "check_folder"]
 
 FILES = ("index.html", "evaluation.json", "scores.csv")
 """What a report's folder holds."""
@@ -50,22 +51,21 @@ _CROP, _FACTOR = 72, 3
 Attention = Callable[[Bracket], tuple[FloatArray, FloatArray]]
 
 
-def check_report(folder: Path, *, overwrite: bool) -> None:
-    """Find out before the work whether the report can be written.
+def check_folder(folder: Path, names: Sequence[str] = FILES, *, overwrite: bool) -> None:
+    """Find out before the work whether files can be written into `folder`, and make it.
 
     Raises:
-        OutputExistsError: there is one already, and `overwrite` is False.
+        OutputExistsError: one of `names` is there already, and `overwrite` is False.
         OutputError: the folder cannot be made or written to.
     """
-    from ahdr_cli.errors import OutputError
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"cannot make the folder: {(error.strerror or 'unknown').lower()}", path=folder
+            f"cannot make the folder: {(error.strerror or type(error).__name__).lower()}",
+            path=folder,
         ) from error
-    for name in FILES:
+    for name in names:
         path = folder / name
         check_output(path, overwrite=overwrite, suffixes=(path.suffix,))
 
@@ -136,7 +136,7 @@ class Report:
             OutputExistsError: there is a report already, and `overwrite` is False.
             OutputError: the folder cannot be written to.
         """
-        check_report(folder, overwrite=overwrite)
+        check_folder(folder, overwrite=overwrite)
         texts = {
             "index.html": self._page(evaluation),
             "evaluation.json": json.dumps(evaluation.to_dict(), indent=2, allow_nan=False) + "\n",

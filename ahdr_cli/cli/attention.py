@@ -1,0 +1,143 @@
+"""`ahdr attention`: where the network trusts the outer frames, as pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ahdr_cli.cli.console import guarded, note, print_json, progress
+from ahdr_cli.cli.merge import given_exposures, read_bracket
+from ahdr_cli.cli.options import (
+    DeviceOption,
+    EvFileOption,
+    EvOption,
+    ExposuresOption,
+    JsonOption,
+    ModelOption,
+    OverwriteOption,
+    QuietOption,
+)
+from ahdr_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from ahdr_cli.evaluation.pictures import Picture
+    from ahdr_cli.images import FloatArray
+    from ahdr_cli.inference.attention_maps import AttentionSummary
+
+__all__ = ["attention"]
+
+OVERVIEW = "overview.png"
+
+
+@guarded
+def attention(
+    frames: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="LOW MID HIGH",
+            help="The photographs of one bracket, in any order.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the pictures go.")
+    ],
+    channels: Annotated[
+        str,
+        typer.Option(
+            "--channels",
+            metavar="auto|N,N,…",
+            help="Channels to show one by one, counted from 0; auto: the four that vary most.",
+        ),
+    ] = "auto",
+    exposures: ExposuresOption = None,
+    ev: EvOption = None,
+    ev_file: EvFileOption = None,
+    model: ModelOption = "ahdrnet",
+    device: DeviceOption = "auto",
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write the attention maps of a bracket as pictures.
+
+    Light places of a map are trusted; dark ones moved, are misaligned or clipped. For each side,
+    short and long, the mean over all channels and some channels by themselves are written,
+    and one overview with a legend.
+    """
+    chosen = _parse_channels(channels)
+    given = given_exposures(exposures, ev, ev_file, len(frames))
+
+    from ahdr_cli.checkpoints import load_checkpoint
+    from ahdr_cli.evaluation.report import check_folder
+    from ahdr_cli.inference import select_device
+    from ahdr_cli.inference.attention_maps import liveliest_channels, summarise_attention
+
+    check_folder(output, (OVERVIEW, "short_mean.png", "long_mean.png"), overwrite=overwrite)
+    bracket, _ = read_bracket(frames, given)
+    net = load_checkpoint(model).build().to(select_device(device))
+    if chosen is None:
+        chosen = liveliest_channels(net, bracket)
+    with progress("attention", quiet=quiet or as_json) as on_strip:
+        summary = summarise_attention(net, bracket, channels=chosen, on_strip=on_strip)
+
+    pictures = _pictures(summary)
+    pictures[OVERVIEW] = _overview(summary, [frame.pixels for frame in bracket.frames])
+    written = _write(output, pictures, overwrite=overwrite)
+    if as_json:
+        print_json(
+            {
+                "output": [str(path) for path in written],
+                "channels": list(summary.channels),
+                "mean": {"short": float(summary.short.mean()), "long": float(summary.long.mean())},
+            }
+        )
+    elif not quiet:
+        note(f"wrote {len(written)} pictures to {output}")
+
+
+def _parse_channels(text: str) -> tuple[int, ...] | None:
+    if text == "auto":
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise UsageError(f"--channels must be auto or numbers such as 0,5,12, got {text!r}")
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def _pictures(summary: AttentionSummary) -> dict[str, Picture]:
+    from ahdr_cli.evaluation.pictures import map_picture
+
+    pictures = {}
+    for side, mean, single in (
+        ("short", summary.short, summary.short_channels),
+        ("long", summary.long, summary.long_channels),
+    ):
+        pictures[f"{side}_mean.png"] = map_picture(mean)
+        for channel, values in zip(summary.channels, single, strict=True):
+            pictures[f"{side}_channel_{channel:02d}.png"] = map_picture(values)
+    return pictures
+
+
+def _overview(summary: AttentionSummary, frames: list[FloatArray]) -> Picture:
+    from ahdr_cli.evaluation.pictures import legend, map_picture, side_by_side, thumbnail
+    from ahdr_cli.radiometry.tonemap import to_uint8
+
+    maps = (("attention, short", summary.short), ("attention, long", summary.long))
+    row = [
+        *zip(("short", "reference", "long"), map(to_uint8, frames), strict=True),
+        *((caption, map_picture(values)) for caption, values in maps),
+    ]
+    small = [(caption, thumbnail(picture, width=360)) for caption, picture in row]
+    bar = legend(low=0, high=1, title="attention: 0 ignored, 1 trusted")
+    return side_by_side(small, below=bar)
+
+
+def _write(folder: Path, pictures: dict[str, Picture], *, overwrite: bool) -> list[Path]:
+    from ahdr_cli.evaluation.pictures import write_png
+
+    return [
+        write_png(folder / name, picture, overwrite=overwrite) for name, picture in pictures.items()
+    ]
