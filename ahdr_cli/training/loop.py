@@ -315,7 +315,8 @@ class _Run:
         gpu = device.type == "cuda"
         account = {
             "origin": f"trained from {self._origin}",
-            "recipe": json.dumps(self._config.to_dict()),
+            # Weights travel; the folders of the machine that made them are private.
+            "recipe": json.dumps(self._config.to_dict() | {"init": Path(self._config.init).name}),
             "extent": f"{at.step} steps, {at.samples} samples, {at.seconds / 3600:.2f} h",
             "hardware": f"{self._processes.count} x "
             + (torch.cuda.get_device_name(device) if gpu else device.type),
