@@ -64,8 +64,8 @@ def attention(
     """Write the attention maps of a bracket as pictures.
 
     Light places of a map are trusted; dark ones moved, are misaligned or clipped. For each side,
-    short and long, the mean over all channels and some channels by themselves are written,
-    and one overview with a legend.
+    short and long, the mean over all channels (its range stretched) and some channels by
+    themselves (0 to 1) are written, and one overview with a legend.
     """
     chosen = _parse_channels(channels)
     given = given_exposures(exposures, ev, ev_file, len(frames))
@@ -80,8 +80,8 @@ def attention(
     net = load_checkpoint(model).build().to(select_device(device))
     if chosen is None:
         chosen = liveliest_channels(net, bracket)
-    with progress("attention", quiet=quiet or as_json) as on_strip:
-        summary = summarise_attention(net, bracket, channels=chosen, on_strip=on_strip)
+    with progress("attention", quiet=quiet or as_json) as on_tile:
+        summary = summarise_attention(net, bracket, channels=chosen, on_tile=on_tile)
 
     pictures = _pictures(summary)
     pictures[OVERVIEW] = _overview(summary, [frame.pixels for frame in bracket.frames])
@@ -108,6 +108,7 @@ def _parse_channels(text: str) -> tuple[int, ...] | None:
 
 
 def _pictures(summary: AttentionSummary) -> dict[str, Picture]:
+    """Single channels from 0 to 1; means, whose range is narrow, as `_mean_picture` does."""
     from ahdr_cli.evaluation.pictures import map_picture
 
     pictures = {}
@@ -115,23 +116,30 @@ def _pictures(summary: AttentionSummary) -> dict[str, Picture]:
         ("short", summary.short, summary.short_channels),
         ("long", summary.long, summary.long_channels),
     ):
-        pictures[f"{side}_mean.png"] = map_picture(mean)
+        pictures[f"{side}_mean.png"] = _mean_picture(mean)[1]
         for channel, values in zip(summary.channels, single, strict=True):
             pictures[f"{side}_channel_{channel:02d}.png"] = map_picture(values)
     return pictures
 
 
+def _mean_picture(mean: FloatArray) -> tuple[str, Picture]:
+    """The range that is shown, and the map."""
+    from ahdr_cli.evaluation.pictures import map_picture, stretch
+
+    low, high = stretch(mean)
+    return f"{low:.2f} to {high:.2f}", map_picture(mean, low=low, high=high)
+
+
 def _overview(summary: AttentionSummary, frames: list[FloatArray]) -> Picture:
-    from ahdr_cli.evaluation.pictures import legend, map_picture, side_by_side, thumbnail
+    from ahdr_cli.evaluation.pictures import legend, side_by_side, thumbnail
     from ahdr_cli.radiometry.tonemap import to_uint8
 
-    maps = (("attention, short", summary.short), ("attention, long", summary.long))
-    row = [
-        *zip(("short", "reference", "long"), map(to_uint8, frames), strict=True),
-        *((caption, map_picture(values)) for caption, values in maps),
-    ]
+    row = list(zip(("short", "reference", "long"), map(to_uint8, frames), strict=True))
+    for side, mean in (("short", summary.short), ("long", summary.long)):
+        shown, picture = _mean_picture(mean)
+        row.append((f"mean attention, {side}: {shown}", picture))
     small = [(caption, thumbnail(picture, width=360)) for caption, picture in row]
-    bar = legend(low=0, high=1, title="attention: 0 ignored, 1 trusted")
+    bar = legend(title="attention, least to most; ranges in the captions", width=420)
     return side_by_side(small, below=bar)
 
 

@@ -129,6 +129,16 @@ def evaluate(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    thumbnail: Annotated[
+        int,
+        typer.Option(
+            "--thumbnail",
+            metavar="PIXELS",
+            min=16,
+            help="Width of the report's pictures.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = 300,
     csv: Annotated[
         Path | None,
         typer.Option(
@@ -223,7 +233,7 @@ def evaluate(
     )
     names = [name for name in (models or ["ahdrnet"]) if name != NO_MODEL]
     networks = _networks(names, options, flow="flow" in wanted or ("all" in wanted and bool(names)))
-    page = Report(attention=_attention(names)) if report is not None else None
+    page = Report(attention=_attention(names), width=thumbnail) if report is not None else None
     with progress("evaluating", quiet=quiet or as_json) as on_step:
         found = run(
             datasets,

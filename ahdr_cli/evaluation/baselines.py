@@ -67,10 +67,13 @@ def debevec(bracket: Bracket) -> FloatArray:
 def robertson(bracket: Bracket) -> FloatArray:
     """OpenCV: response and merge by Robertson, Borman & Stevenson (2003).
 
-    Where all frames are clipped the merge has no weight left and returns 0; it is scored so.
+    Where all frames are white OpenCV has no weight left and returns black, which nobody would
+    keep: there the largest radiance of the picture stands in.
     """
     cv2 = load_cv2()
-    return _calibrated(bracket, cv2.createCalibrateRobertson(), cv2.createMergeRobertson())
+    merged = _calibrated(bracket, cv2.createCalibrateRobertson(), cv2.createMergeRobertson())
+    holes = (merged <= 0) & (bracket.frames[0].pixels > 0.5)
+    return np.where(holes, merged.max(), merged).astype(np.float32)
 
 
 def mtb_debevec(bracket: Bracket) -> FloatArray:

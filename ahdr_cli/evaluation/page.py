@@ -21,6 +21,7 @@ h3 { font-size: 1rem; margin: 1.5rem 0 .4rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #8884; }
 th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
+td { white-space: nowrap; }
 .wide { overflow-x: auto; } .best { font-weight: 700; }
 .row { display: flex; flex-wrap: wrap; gap: .6rem; margin-bottom: .6rem; }
 figure { margin: 0; } figcaption { font-size: .8rem; opacity: .8; }
@@ -75,22 +76,28 @@ def tables(evaluation: Evaluation) -> str:
 
 def _means(evaluation: Evaluation) -> str:
     columns = evaluation.columns
+    best = {key: evaluation.best(key) for key in columns}
     rows = [
         [
             escape(method),
             *(
-                _cell(
-                    columns[key].format(evaluation.mean(method, key)),
-                    method in evaluation.best(key),
-                )
-                for key in columns
+                _cell(column.format(evaluation.mean(method, key)), method in best[key])
+                for key, column in columns.items()
             ),
-            f"<td>{escape(summary)}</td>",
         ]
-        for method, summary in evaluation.methods.items()
+        for method in evaluation.methods
     ]
-    head = ["method", *(column.heading for column in columns.values()), ""]
-    return f"<h2>{len(evaluation.scenes)} scenes</h2>" + _table(head, rows)
+    head = ["method", *(column.heading for column in columns.values())]
+    meaning = "; ".join(
+        f"<b>{escape(method)}</b>: {escape(summary)}"
+        for method, summary in evaluation.methods.items()
+    )
+    count = len(evaluation.scenes)
+    return (
+        f"<h2>{count} scene{'' if count == 1 else 's'}</h2>"
+        + _table(head, rows)
+        + f"<p class=note>{meaning}.</p>"
+    )
 
 
 def _causes(evaluation: Evaluation) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "map_picture",
     "mu_picture",
     "side_by_side",
+    "stretch",
     "thumbnail",
     "worst_windows",
     "write_png",
@@ -65,6 +66,16 @@ def map_picture(
     return colour_map(values, low=low, high=high)
 
 
+def stretch(values: NDArray[np.floating[Any]], *, least: float = 0.05) -> tuple[float, float]:
+    """(low, high) between which almost all values lie: the 1st and the 99th percentile.
+
+    At least `least` apart, so that a flat map stays flat instead of showing its noise.
+    """
+    low, high = (float(value) for value in np.percentile(values, (1, 99)))
+    missing = max(0.0, least - (high - low)) / 2
+    return low - missing, high + missing
+
+
 def thumbnail(picture: Picture, *, width: int) -> Picture:
     """At most `width` pixels wide, aspect kept; never enlarged."""
     height, full = picture.shape[:2]
@@ -79,15 +90,11 @@ def enlarged(picture: Picture, *, factor: int) -> Picture:
     return np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
 
 
-def data_uri(picture: Picture, *, lossless: bool = False, quality: int = 85) -> str:
-    """The picture itself as an address, for a page that needs no other file."""
+def data_uri(picture: Picture, *, lossless: bool = False, quality: int = 75) -> str:
+    """The picture itself as an address (WebP), for a page that needs no other file."""
     memory = io.BytesIO()
-    if lossless:
-        Image.fromarray(picture).save(memory, "PNG", optimize=True)
-    else:
-        Image.fromarray(picture).save(memory, "JPEG", quality=quality, optimize=True)
-    kind = "png" if lossless else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(memory.getvalue()).decode()}"
+    Image.fromarray(picture).save(memory, "WEBP", lossless=lossless, quality=quality, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(memory.getvalue()).decode()}"
 
 
 def write_png(path: Path, picture: Picture, *, overwrite: bool = False) -> Path:
@@ -102,15 +109,19 @@ def write_png(path: Path, picture: Picture, *, overwrite: bool = False) -> Path:
     return path
 
 
-def legend(*, low: float, high: float, title: str, width: int = 320) -> Picture:
-    """A bar with all colours, its ends labelled, and what they mean."""
+def legend(
+    *, title: str, low: float | None = None, high: float | None = None, width: int = 320
+) -> Picture:
+    """A bar with all colours, its ends labelled unless None, and what they mean (ASCII)."""
     sheet = Image.new("RGB", (width, 52), (_PAPER,) * 3)
     ramp = np.repeat(colour_table()[np.newaxis], 16, axis=0)
     sheet.paste(Image.fromarray(ramp).resize((width - 2 * _GAP, 16)), (_GAP, 18))
     draw, font = ImageDraw.Draw(sheet), _font()
     draw.text((_GAP, 2), title, fill=_INK, font=font)
-    draw.text((_GAP, 37), f"{low:g}", fill=_INK, font=font)
-    draw.text((width - _GAP, 37), f"{high:g}", fill=_INK, font=font, anchor="ra")
+    if low is not None:
+        draw.text((_GAP, 37), f"{low:g}", fill=_INK, font=font)
+    if high is not None:
+        draw.text((width - _GAP, 37), f"{high:g}", fill=_INK, font=font, anchor="ra")
     return np.asarray(sheet)
 
 

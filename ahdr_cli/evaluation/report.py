@@ -29,6 +29,7 @@ from ahdr_cli.evaluation.pictures import (
     legend,
     map_picture,
     mu_picture,
+    stretch,
     thumbnail,
     worst_windows,
 )
@@ -42,10 +43,8 @@ __all__ = ["FILES", "Report", "check_folder"]
 FILES = ("index.html", "evaluation.json", "scores.csv")
 """What a report's folder holds."""
 
-ATTENTION_RANGE = (0.0, 1.0)
 GHOST_RANGE = (0.0, 0.25)
 
-_WIDTH = 300
 _CROP, _FACTOR = 72, 3
 
 Attention = Callable[[Bracket], tuple[FloatArray, FloatArray]]
@@ -84,32 +83,40 @@ class Report:
         attention: method → function that gives the mean attention of the short and the long
             frame, (H, W) in [0, 1]; methods without attention are left out.
         worst: how many of the worst places of the first method to show.
+        width: of the thumbnails in pixels.
     """
 
-    def __init__(self, *, attention: Mapping[str, Attention] | None = None, worst: int = 8) -> None:
+    def __init__(
+        self, *, attention: Mapping[str, Attention] | None = None, worst: int = 8, width: int = 300
+    ) -> None:
         self._attention = dict(attention or {})
         self._worst = worst
+        self._width = width
         self._scenes: list[str] = []
         self._crops: list[_Crop] = []
 
     def add(self, visit: Visit) -> None:
         """Take what is to be shown of a scene."""
         bracket, truth = visit.scene.bracket, visit.scene.truth
-        rows = [_frames(bracket)]
+        rows = [
+            "".join(
+                self._small(label, to_uint8(frame.pixels)) for label, frame in _labelled(bracket)
+            )
+        ]
         shown = {
             name: mu_picture(to_shortest_white(radiance, bracket))
             if name not in visit.pictures
             else to_uint8(radiance)
             for name, radiance in visit.radiance.items()
         }
-        results = [_small(name, picture) for name, picture in shown.items()]
+        results = [self._small(name, picture) for name, picture in shown.items()]
         if truth is not None:
-            results.insert(0, _small("truth", mu_picture(truth)))
+            results.insert(0, self._small("truth", mu_picture(truth)))
         rows.append("".join(results))
         if truth is not None:
             rows.append(self._errors(visit, truth, shown))
         ghosts = [
-            _small(
+            self._small(
                 f"{name}: consistency error",
                 map_picture(r.consistency[1].error, high=GHOST_RANGE[1]),
             )
@@ -121,8 +128,8 @@ class Report:
         for name, maps in self._attention.items():
             short, long = maps(bracket)
             rows.append(
-                _small(f"{name}: attention, short", map_picture(short))
-                + _small(f"{name}: attention, long", map_picture(long))
+                self._attend(f"{name}: attention, short", short)
+                + self._attend(f"{name}: attention, long", long)
             )
         self._scenes.append(section(visit.scene.name, *rows))
 
@@ -172,8 +179,18 @@ class Report:
                 if len(self._crops) > self._worst:
                     heapq.heappop(self._crops)
         return "".join(
-            _small(f"{name}: error", map_picture(error, high=ERROR_RANGE[1]))
+            self._small(f"{name}: error", map_picture(error, high=ERROR_RANGE[1]))
             for name, error in errors.items()
+        )
+
+    def _small(self, caption: str, picture: Picture) -> str:
+        small = thumbnail(picture, width=self._width)
+        return figure(caption, data_uri(small), small.shape)
+
+    def _attend(self, caption: str, mean: FloatArray) -> str:
+        low, high = stretch(mean)
+        return self._small(
+            f"{caption}, {low:.2f} to {high:.2f}", map_picture(mean, low=low, high=high)
         )
 
     def _page(self, evaluation: Evaluation) -> str:
@@ -185,9 +202,13 @@ class Report:
                 f"<h2>Worst places of {escape(method)}, {_FACTOR} times as large</h2>"
                 + "".join(crop.html for crop in worst)
             )
-        bars = [legend(low=ERROR_RANGE[0], high=ERROR_RANGE[1], title="error, μ-law units")]
+        bars = [
+            legend(
+                low=ERROR_RANGE[0], high=ERROR_RANGE[1], title="error (difference after the mu-law)"
+            )
+        ]
         if self._attention:
-            bars.append(legend(low=0, high=1, title="attention"))
+            bars.append(legend(title="attention: least to most, see captions"))
         if any(result.consistency for result in evaluation.results):
             bars.append(
                 legend(low=0, high=GHOST_RANGE[1], title="consistency error; grey: not compared")
@@ -201,15 +222,6 @@ def _labelled(bracket: Bracket) -> list[tuple[str, Frame]]:
     return list(zip(("short", "reference", "long"), bracket.frames, strict=True))
 
 
-def _frames(bracket: Bracket) -> str:
-    return "".join(_small(label, to_uint8(frame.pixels)) for label, frame in _labelled(bracket))
-
-
-def _small(caption: str, picture: Picture) -> str:
-    small = thumbnail(picture, width=_WIDTH)
-    return figure(caption, data_uri(small), small.shape)
-
-
 def _crop(caption: str, picture: Picture) -> str:
     large = enlarged(np.ascontiguousarray(picture), factor=_FACTOR)
-    return figure(caption, data_uri(large, quality=92), large.shape)
+    return figure(caption, data_uri(large, quality=85), large.shape)

@@ -90,14 +90,15 @@ class Evaluation:
         return math.fsum(values) / len(values) if values else None
 
     def best(self, key: str) -> frozenset[str]:
-        """The methods with the best mean, as far as the column shows it."""
+        """The methods with the best mean, as far as the column shows it; none if all are alike."""
         column = self.columns[key]
         means = {method: self.mean(method, key) for method in self.methods}
         known = {method: value for method, value in means.items() if value is not None}
         if not known:
             return frozenset()
         best = min(known.values()) if column.smaller_is_better else max(known.values())
-        return frozenset(m for m, v in known.items() if column.format(v) == column.format(best))
+        found = frozenset(m for m, v in known.items() if column.format(v) == column.format(best))
+        return found if len(found) < len(known) or len(known) == 1 else frozenset()
 
     def causes(self, method: str) -> dict[str, CauseShare]:
         """The error by cause, pooled over all pixels of all scenes; {} without ground truth."""

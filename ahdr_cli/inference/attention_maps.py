@@ -1,13 +1,13 @@
 """The network's attention, as numbers: how far it trusts each outer frame, where.
 
 Attention is computed without the rest of the network, whose reach does not matter then: three
-3×3 convolutions look 3 pixels far, so strips of rows with 3 more on either side give what the
-whole image would.
+3×3 convolutions look 3 pixels far, so tiles with 3 more on every side give what the whole
+image would.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,16 +17,19 @@ from torch import nn
 from ahdr_cli.bracket import Bracket
 from ahdr_cli.errors import ModelError, UsageError
 from ahdr_cli.images import FloatArray
+from ahdr_cli.inference.tiling import OnTile, plan_tiles
 from ahdr_cli.networks.ahdrnet import AHDRNet, AttentionMaps
 from ahdr_cli.networks.input import to_network_input
 
 __all__ = ["AttentionSummary", "has_attention", "liveliest_channels", "summarise_attention"]
 
 HALO = 3
-"""Rows beyond a strip that its attention depends on: encoder, comparison, gate."""
+"""Pixels beyond a tile that its attention depends on: encoder, comparison, gate."""
 
-_STRIP_PIXELS = 200_000
-"""Pixels computed at once: about half a gigabyte of features for 64 channels."""
+TILE = 384
+"""Side of the tiles: about half a gigabyte of features for 64 channels."""
+
+_NO_ATTENTION = "choose a variant that has it: ahdrnet or a-rdb-net"
 
 _PROBE_SIDE = 384
 """Longest side of the reduced picture by which channels are chosen."""
@@ -59,7 +62,7 @@ def summarise_attention(
     bracket: Bracket,
     *,
     channels: Sequence[int] = (),
-    on_strip: Callable[[int, int], None] | None = None,
+    on_tile: OnTile | None = None,
 ) -> AttentionSummary:
     """Attention maps of a bracket, in the reference's geometry.
 
@@ -67,17 +70,14 @@ def summarise_attention(
         net: an AHDRNet with attention, in evaluation mode; computes where its weights are.
         bracket: the frames.
         channels: also returned one by one.
-        on_strip: called with strips done and their total.
+        on_tile: called with tiles done and their total.
 
     Raises:
         ModelError: the network has no attention.
         UsageError: no such channel.
     """
     if not (isinstance(net, AHDRNet) and net.config.attention):
-        raise ModelError(
-            "this network has no attention",
-            hint="choose a variant with it: ahdrnet or a-rdb-net",
-        )
+        raise ModelError("this network has no attention", hint=_NO_ATTENTION)
     features = net.config.features
     for channel in channels:
         if not 0 <= channel < features:
@@ -88,18 +88,16 @@ def summarise_attention(
     picked = list(channels)
     means = np.empty((2, height, width), np.float32)
     selected = np.empty((2, len(picked), height, width), np.float32)
-    rows = max(HALO, _STRIP_PIXELS // width)
-    starts = range(0, height, rows)
-    for number, top in enumerate(starts):
-        bottom = min(top + rows, height)
-        above, below = max(0, top - HALO), min(height, bottom + HALO)
-        maps = _attention(net, bracket, slice(above, below))
+    tiles = plan_tiles(bracket.size, halo=HALO, inner=TILE)
+    for number, tile in enumerate(tiles):
+        maps = _attention(net, bracket, tile.outer.slices)
+        rows, columns = tile.inner.within(tile.outer).slices
         for side, attention in enumerate((maps.short, maps.long)):
-            inner = attention[0, :, top - above : bottom - above]
-            means[side, top:bottom] = inner.mean(dim=0).float().cpu().numpy()
-            selected[side, :, top:bottom] = inner[picked].float().cpu().numpy()
-        if on_strip is not None:
-            on_strip(number + 1, len(starts))
+            inner = attention[0, :, rows, columns]
+            means[(side, *tile.inner.slices)] = inner.mean(dim=0).float().cpu().numpy()
+            selected[(side, slice(None), *tile.inner.slices)] = inner[picked].float().cpu().numpy()
+        if on_tile is not None:
+            on_tile(number + 1, len(tiles))
     return AttentionSummary(
         short=means[0],
         long=means[1],
@@ -117,19 +115,20 @@ def liveliest_channels(net: nn.Module, bracket: Bracket, *, count: int = 4) -> t
     Raises:
         ModelError: the network has no attention.
     """
-    step = max(1, max(bracket.size) // _PROBE_SIDE)
     if not (isinstance(net, AHDRNet) and net.config.attention):
-        raise ModelError("this network has no attention")
-    maps = _attention(net, bracket, slice(None), step=step)
+        raise ModelError("this network has no attention", hint=_NO_ATTENTION)
+    step = max(1, max(bracket.size) // _PROBE_SIDE)
+    every = slice(None, None, step)
+    maps = _attention(net, bracket, (every, every))
     spread = maps.short[0].flatten(1).var(dim=1) + maps.long[0].flatten(1).var(dim=1)
     best = spread.topk(min(count, len(spread))).indices.tolist()
     return tuple(sorted(best))
 
 
 @torch.inference_mode()
-def _attention(net: AHDRNet, bracket: Bracket, rows: slice, *, step: int = 1) -> AttentionMaps:
+def _attention(net: AHDRNet, bracket: Bracket, where: tuple[slice, slice]) -> AttentionMaps:
     device = next(net.parameters()).device
-    frames = np.stack([frame.pixels[rows][::step, ::step] for frame in bracket.frames])
-    ldr = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)[None].to(device)
+    frames = np.stack([frame.pixels[where] for frame in bracket.frames])
+    ldr = torch.from_numpy(frames).permute(0, 3, 1, 2)[None].to(device)
     ratios = torch.from_numpy(bracket.ratios).float()[None].to(device)
     return net.attention_maps(to_network_input(ldr, ratios))

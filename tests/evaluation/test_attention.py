@@ -60,21 +60,21 @@ def test_a_planted_motion_is_where_attention_falls(moving):
     assert summary.channels == (0, 7)
 
 
-def test_strips_equal_the_whole(random_net, make_static, monkeypatch):
+def test_tiles_equal_the_whole(random_net, make_static, monkeypatch):
     bracket, _ = make_static((53, 41))
     ldr = torch.from_numpy(np.stack([f.pixels for f in bracket.frames])).permute(0, 3, 1, 2)
     ratios = torch.from_numpy(bracket.ratios).float()
     with torch.no_grad():
         whole = random_net.attention_maps(to_network_input(ldr[None], ratios[None]))
-    monkeypatch.setattr(attention_maps, "_STRIP_PIXELS", 41 * 7)
+    monkeypatch.setattr(attention_maps, "TILE", 20)
     steps = []
     summary = summarise_attention(
-        random_net, bracket, channels=[3], on_strip=lambda *step: steps.append(step)
+        random_net, bracket, channels=[3], on_tile=lambda *step: steps.append(step)
     )
     assert np.abs(summary.short - whole.short[0].mean(0).numpy()).max() < 1e-6
     assert np.abs(summary.long - whole.long[0].mean(0).numpy()).max() < 1e-6
     assert np.abs(summary.long_channels[0] - whole.long[0, 3].numpy()).max() < 1e-6
-    assert steps[-1] == (8, 8)
+    assert steps[-1] == (9, 9)
 
 
 def test_halo_is_the_reach_of_the_modules(random_net):

@@ -59,6 +59,13 @@ def test_opencv_robertson_has_the_scale_of_the_reference(make_static):
     assert np.median(merged[middle] / truth[middle]) == pytest.approx(1, abs=0.15)
 
 
+def test_opencv_robertson_leaves_no_black_sun(make_static):
+    bracket, truth = make_static((96, 128))
+    sun = (truth >= 1).all(axis=2)
+    assert sun.sum() > 10
+    assert shown(baselines.robertson, bracket)[sun].min() > 0.9
+
+
 def test_mtb_undoes_a_shift(make_static):
     from dataclasses import replace
 

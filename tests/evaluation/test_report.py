@@ -58,7 +58,7 @@ def test_pictures_are_pictures(written):
         "mertens",
         "triangle: error",
         "triangle: consistency error",
-        "triangle: attention, long",
+        "triangle: attention, long, 0.97 to 1.02",
     ):
         assert wanted in captions, wanted
     assert "mertens: error" not in captions
