@@ -181,9 +181,11 @@ def iso_moment(text: str | None, fraction: str | None = None) -> str | None:
 def exif_moment(moment: str | None) -> str | None:
     """An ISO 8601 moment as EXIF, OpenEXR and Radiance write it, without fraction."""
     try:
-        return datetime.fromisoformat((moment or "").partition(".")[0]).strftime(_EXIF_MOMENT)
+        parsed = datetime.fromisoformat((moment or "").partition(".")[0])
     except ValueError:
         return None
+    # Not strftime, which drops leading zeros of the year on some systems.
+    return parsed.replace(tzinfo=None).isoformat(" ", "seconds").replace("-", ":")
 
 
 def _numbers(value: object) -> Iterable[float]:

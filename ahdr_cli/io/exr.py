@@ -24,34 +24,36 @@ from typing import Any
 import numpy as np
 
 from ahdr_cli._version import __version__
-from ahdr_cli.errors import (
-    ImageTooLargeError,
-    OutputError,
-    UnreadableImageError,
-    UnsupportedFormatError,
-)
+from ahdr_cli.errors import UnreadableImageError, UnsupportedFormatError
 from ahdr_cli.images import CaptureMetadata, Exposure, HdrImage
 from ahdr_cli.io.exif import exif_moment, iso_moment
-from ahdr_cli.io.guard import check_dimensions, decoding, one_line
-from ahdr_cli.io.options import WriteOptions
+from ahdr_cli.io.guard import check_dimensions, check_samples, decoding, one_line
+from ahdr_cli.io.options import EXR_COMPRESSIONS, WriteOptions
 from ahdr_cli.io.stored import REC709, REC709_CHROMATICITIES, StoredHdr, colour_space_of
 
 __all__ = ["HALF_LARGEST", "read_exr", "write_exr"]
+
+_COMPRESSIONS = {
+    name: f"{'no' if name == 'none' else name}_COMPRESSION".upper() for name in EXR_COMPRESSIONS
+}
 
 HALF_LARGEST = 65504.0
 """The largest finite half."""
 
 _STDOUT = threading.Lock()
-_MAX_SAMPLES_PER_PIXEL = 32  # over all parts: what is beside RGB gets decoded with it
 
 
 def write_exr(path: Path, image: HdrImage, options: WriteOptions) -> None:
-    """Write a scanline file with R, G and B. Values must be sanitised."""
+    """Write a scanline file with R, G and B. Values must be sanitised.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     import OpenEXR
 
     header = {
         "type": OpenEXR.scanlineimage,
-        "compression": getattr(OpenEXR, f"{options.compression.upper()}_COMPRESSION"),
+        "compression": getattr(OpenEXR, _COMPRESSIONS[options.compression]),
         "software": f"ahdr {__version__}",
         **_capture_attributes(image),
     }
@@ -62,8 +64,8 @@ def write_exr(path: Path, image: HdrImage, options: WriteOptions) -> None:
     pixels = image.pixels if options.float32 else image.pixels.astype(np.float16)
     try:
         OpenEXR.File(header, {"RGB": np.ascontiguousarray(pixels)}).write(str(path))
-    except RuntimeError as error:  # the library's only error type, full disks included
-        raise OutputError(f"cannot be written: {one_line(error)}", path=path) from error
+    except RuntimeError as error:  # the library's only type: 'Cannot … "path". No space left.'
+        raise OSError(one_line(error).rpartition('". ')[2].rstrip(".")) from error
 
 
 def read_exr(path: Path, *, max_pixels: int) -> StoredHdr:
@@ -124,10 +126,8 @@ def _checked_part(file: Any, path: Path, max_pixels: int) -> int:  # noqa: ANN40
         flat = header.get("type") not in (OpenEXR.deepscanline, OpenEXR.deeptile)
         if chosen is None and flat and {"R", "G", "B"} <= full:
             chosen = index
-    if samples > _MAX_SAMPLES_PER_PIXEL * max_pixels:
-        raise ImageTooLargeError(
-            f"declares {samples / 1e6:.0f} million samples in {len(file.parts)} part(s)", path=path
-        )
+    # All parts and channels get decoded with the ones that are wanted.
+    check_samples(samples, path=path, max_pixels=max_pixels)
     if chosen is None:
         names = one_line(", ".join(found[:12])) or "none"
         raise UnsupportedFormatError(

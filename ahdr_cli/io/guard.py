@@ -19,7 +19,15 @@ from ahdr_cli.errors import (
     UnreadableImageError,
 )
 
-__all__ = ["MAX_PIXELS", "MIN_SIDE", "check_dimensions", "check_file", "decoding", "one_line"]
+__all__ = [
+    "MAX_PIXELS",
+    "MIN_SIDE",
+    "check_dimensions",
+    "check_file",
+    "check_samples",
+    "decoding",
+    "one_line",
+]
 
 MAX_PIXELS = 200_000_000
 """Largest picture read by default: twice a 100 MP medium-format frame, 2.4 GB as float32 RGB."""
@@ -79,6 +87,20 @@ def check_dimensions(
     if min(width, height) < min_side:
         raise InputError(
             f"is {width}x{height} pixels, expected at least {min_side}x{min_side}", path=path
+        )
+
+
+def check_samples(samples: int, *, path: Path, max_pixels: int) -> None:
+    """Refuse pictures of sane dimensions with too many channels: four on average are allowed.
+
+    Raises:
+        ImageTooLargeError: more than four samples for each of `max_pixels`.
+    """
+    if samples > 4 * max_pixels:
+        raise ImageTooLargeError(
+            f"declares {samples / 1e6:.0f} million samples in all channels, "
+            f"expected at most {4 * max_pixels / 1e6:g} million",
+            path=path,
         )
 
 

@@ -39,6 +39,7 @@ _MAX_HEADER = 1 << 16
 _ROWS = 64  # encoded at once, to keep the copies small
 _RESOLUTION = re.compile(rb"([-+])([XY]) (\d{1,9}) ([-+])([XY]) (\d{1,9})")
 _RGBE_FORMAT = "32-bit_rle_rgbe"
+_COLOUR_SPACE = "COLORSPACE"  # our own field, for primaries other than Rec. 709's
 
 
 def write_radiance(path: Path, image: HdrImage, options: WriteOptions) -> None:
@@ -52,6 +53,8 @@ def write_radiance(path: Path, image: HdrImage, options: WriteOptions) -> None:
     lines.append("EXPOSURE=1")
     if image.colour_space == REC709:
         lines.append("PRIMARIES=" + " ".join(f"{value:.4f}" for value in REC709_CHROMATICITIES))
+    else:
+        lines.append(f"{_COLOUR_SPACE}={one_line(image.colour_space)}")
     lines += [f"FORMAT={_RGBE_FORMAT}", "", f"-Y {height} +X {width}", ""]
     with path.open("wb") as stream:
         stream.write("\n".join(lines).encode("ascii", errors="replace"))
@@ -86,7 +89,8 @@ def read_radiance(path: Path, *, max_pixels: int) -> StoredHdr:
         return StoredHdr(
             pixels=np.ascontiguousarray(header.upright(pixels)),
             bit_depth=8,
-            colour_space=colour_space_of(_primaries(header.fields.get("PRIMARIES"))),
+            colour_space=header.fields.get(_COLOUR_SPACE)
+            or colour_space_of(_primaries(header.fields.get("PRIMARIES"))),
             metadata=CaptureMetadata(
                 captured_at=iso_moment(header.fields.get("CAPDATE")),
                 file_format="HDR",

@@ -24,6 +24,7 @@ def sanitised(pixels: NDArray[Any], *, largest: float = _FLOAT32_MAX) -> FloatAr
         pixels: floating-point values, any shape.
         largest: the largest finite value of the format.
     """
-    clean = np.array(pixels, dtype=np.float32, order="C")
+    with np.errstate(over="ignore"):  # beyond float32 is Inf, and so the largest
+        clean = np.array(pixels, dtype=np.float32, order="C")
     np.nan_to_num(clean, copy=False, nan=0.0, posinf=largest, neginf=0.0)
     return np.clip(clean, 0.0, np.float32(largest), out=clean)

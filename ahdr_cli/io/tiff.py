@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ahdr_cli.errors import ImageTooLargeError, UnreadableImageError, UnsupportedFormatError
 from ahdr_cli.io.colour_profile import profile_name
 from ahdr_cli.io.exif import capture_metadata, exposure_from, read_tags
-from ahdr_cli.io.guard import check_dimensions, decoding
+from ahdr_cli.io.guard import check_dimensions, check_samples, decoding
 from ahdr_cli.io.raster import Header, Raster
 
 __all__ = [
@@ -82,7 +82,7 @@ def read_tiff(path: Path, *, max_pixels: int) -> Raster:
             case 0:
                 samples = white - samples
             case 3:
-                samples, white = _from_palette(samples, page.colormap)
+                samples, white = _from_palette(samples, page.colormap), 255
             case 5:
                 samples = _from_inks(samples, white)
         return Raster(header, samples, white)
@@ -161,6 +161,9 @@ def check_layout(page: Page, *, path: Path, max_pixels: int, min_side: int = 16)
     )
     if page.imagedepth != 1 or not 1 <= page.samplesperpixel <= _MAX_SAMPLES:
         raise UnsupportedFormatError(f"TIFF with {description(page)}", path=path)
+    check_samples(
+        page.imagewidth * page.imagelength * page.samplesperpixel, path=path, max_pixels=max_pixels
+    )
     if page.is_tiled and page.tilewidth * page.tilelength > max_pixels:
         raise ImageTooLargeError(
             f"declares tiles of {page.tilewidth}x{page.tilelength} pixels", path=path
@@ -221,10 +224,15 @@ def decoded_samples(page: Page) -> NDArray[Any]:
     return samples
 
 
-def _from_palette(indices: NDArray[Any], colours: NDArray[Any]) -> tuple[NDArray[Any], int]:
-    """Look 8-bit indices up; some writers store palettes of 8 bits where 16 are meant."""
+def _from_palette(indices: NDArray[Any], colours: NDArray[Any]) -> NDArray[Any]:
+    """Look indices up, as 8-bit RGB.
+
+    Palettes have 16-bit entries, written as 8-bit values times 256 or 257; the high byte is
+    what is meant. Some writers store the 8-bit values themselves.
+    """
     index = indices if indices.ndim == 2 else indices[..., 0]
-    return np.take(colours, index, axis=1).transpose(1, 2, 0), 255 if colours.max() < 256 else 65535
+    entries = colours if colours.max() < 256 else colours >> 8
+    return np.take(entries.astype(np.uint8), index, axis=1).transpose(1, 2, 0)
 
 
 def _from_inks(inks: NDArray[Any], white: int) -> NDArray[Any]:
