@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ahdr_cli._version import __version__
-from ahdr_cli.cli import doctor, info, merge, models, tonemap
+from ahdr_cli.cli import attention, doctor, evaluate, info, merge, models, tonemap
 from ahdr_cli.cli.console import EXIT_CODES
 
 __all__ = ["app", "main"]
@@ -47,6 +47,8 @@ def _root(
 app.command("merge", epilog=_EPILOG)(merge.merge)
 app.command("tonemap", epilog=_EPILOG)(tonemap.tonemap)
 app.command("info", epilog=_EPILOG)(info.info)
+app.command("eval", epilog=_EPILOG)(evaluate.evaluate)
+app.command("attention", epilog=_EPILOG)(attention.attention)
 app.command("doctor", epilog=_EPILOG)(doctor.doctor)
 app.add_typer(models.app, name="models", epilog=_EPILOG)
 

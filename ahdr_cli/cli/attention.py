@@ -72,8 +72,8 @@ def attention(
 
     from ahdr_cli.checkpoints import load_checkpoint
     from ahdr_cli.evaluation.report import check_folder
-    from ahdr_cli.inference import select_device
     from ahdr_cli.inference.attention_maps import liveliest_channels, summarise_attention
+    from ahdr_cli.inference.devices import select_device
 
     check_folder(output, (OVERVIEW, "short_mean.png", "long_mean.png"), overwrite=overwrite)
     bracket, _ = read_bracket(frames, given)

@@ -51,7 +51,7 @@ def evaluate(
     frames: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[LOW MID HIGH]",
+            metavar="LOW MID HIGH",
             help="One bracket instead of --data, with --no-reference.",
             show_default=False,
         ),
@@ -277,7 +277,7 @@ def _parse_resolution(text: str) -> tuple[int, int]:
 
 def _metric_device(name: str) -> str:
     """Where the heavy metrics compute: they need float64, which MPS has not."""
-    from ahdr_cli.inference import select_device
+    from ahdr_cli.inference.devices import select_device
 
     found = str(select_device(name))
     return found if found.startswith("cuda") else "cpu"
