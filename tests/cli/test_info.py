@@ -34,7 +34,7 @@ def test_hdr_files(ahdr, tmp_path, scene, suffix):
     write_hdr(path, HdrImage(scene.astype(np.float32)))
     (file,) = json.loads(ahdr("info", "--json", path).stdout)["files"]
     assert (file["width"], file["height"]) == (56, 40)
-    assert scene.max() == pytest.approx(file["maximum"], rel=0.01)
+    assert scene.max() == pytest.approx(file["statistics"]["maximum"], rel=0.01)
     assert str(path) in ahdr("info", path).stdout
 
 
