@@ -1,0 +1,51 @@
+"""How large a tile may be, from what is free and from what a runtime needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ahdr_cli.inference.tiling import MIN_TILE
+
+if TYPE_CHECKING:
+    from ahdr_cli.inference.runtime import Runtime
+    from ahdr_cli.networks.ahdrnet import AHDRConfig
+
+__all__ = ["CPU_PIXELS", "GPU_PIXELS", "live_channels", "tile_pixels", "tile_side"]
+
+CPU_PIXELS = 320_000
+"""Most pixels of an outer box on a CPU. At 3.3 kB a pixel that is 1.06 GB, so that a process with
+torch loaded (0.4 GB) and a 1500×1000 bracket (0.08 GB) stays below 1.6 GB. Larger tiles
+gain little: cutting 1500×1000 into six costs 21 % more pixels than not cutting it."""
+
+GPU_PIXELS = 8_000_000
+"""Most pixels of an outer box on a GPU. Convolutions index with 32 bits, and 2³¹ values are
+8.4 million pixels of the 256 channels that a dense block collects."""
+
+_SHARE = 0.6
+"""Of the free memory that tiles may take: other programs want some, and allocators waste some."""
+
+
+def tile_pixels(runtime: Runtime, *, free: int) -> int:
+    """Most pixels of a tile's outer box.
+
+    Args:
+        runtime: that will compute.
+        free: bytes of memory free on its device.
+    """
+    limit = CPU_PIXELS if runtime.device == "cpu" else GPU_PIXELS
+    return min(limit, int(_SHARE * free / runtime.bytes_per_pixel))
+
+
+def tile_side(pixels: int, *, halo: int) -> int:
+    """Side of the square inner box whose outer box has at most `pixels`, at least `MIN_TILE`."""
+    return max(int(pixels**0.5) - 2 * halo, MIN_TILE)
+
+
+def live_channels(config: AHDRConfig) -> int:
+    """Channels alive at once while a network runs, which its memory is proportional to.
+
+    In the body: the reference's features, the sum or the outputs of the blocks, a block's
+    input, and what its layers collect, before and after a concatenation.
+    """
+    collected = 0 if config.block == "rb" else config.layers * config.growth
+    return 7 * config.features + collected

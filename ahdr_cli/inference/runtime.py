@@ -1,0 +1,108 @@
+"""What computes a tile: the protocol, and the choice between those that follow it."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Protocol
+
+from ahdr_cli.errors import DeviceError, MissingDependencyError, UsageError
+from ahdr_cli.images import FloatArray
+from ahdr_cli.inference.devices import Precision
+
+if TYPE_CHECKING:
+    from ahdr_cli.networks.ahdrnet import AHDRNet
+
+__all__ = ["Runtime", "open_runtime", "select_runtime"]
+
+
+class Runtime(Protocol):
+    """A network made ready on a device. May be called from several threads."""
+
+    @property
+    def name(self) -> str:
+        """``torch`` or ``onnxruntime``."""
+
+    @property
+    def device(self) -> str:
+        """As :func:`ahdr_cli.inference.devices.select_device` returns it."""
+
+    @property
+    def precision(self) -> Precision:
+        """Of the arithmetic."""
+
+    @property
+    def halo(self) -> int:
+        """Receptive radius of the network in pixels."""
+
+    @property
+    def bytes_per_pixel(self) -> float:
+        """Memory that computing takes for each pixel of the input."""
+
+    def __call__(self, frames: FloatArray, ratios: FloatArray) -> FloatArray:
+        """Merge.
+
+        Args:
+            frames: (3, h, w, 3) float32 RGB in [0, 1], display-encoded: short, reference, long.
+            ratios: (3,) float32, exposures relative to the shortest.
+
+        Returns:
+            (h, w, 3) float32 in [0, 1], in units of the shortest frame's white.
+
+        Raises:
+            OutOfMemoryError: there is not enough memory for so many pixels.
+        """
+
+    def release(self) -> None:
+        """Give memory that is kept for the next tile back to the system."""
+
+
+def open_runtime(
+    network: AHDRNet, *, name: str = "auto", device: str = "cpu", precision: Precision = "fp32"
+) -> Runtime:
+    """Make a network ready.
+
+    Args:
+        network: in evaluation mode; it belongs to the runtime from here on.
+        name: ``auto``, ``torch`` or ``onnxruntime``.
+        device: as :func:`ahdr_cli.inference.devices.select_device` returns it.
+        precision: as :func:`ahdr_cli.inference.devices.select_precision` returns it.
+
+    Raises:
+        UsageError: no runtime has such a name.
+        MissingDependencyError: it is not installed.
+        DeviceError: it cannot do this on the device.
+    """
+    if select_runtime(name, device=device, precision=precision) == "torch":
+        from ahdr_cli.inference.torch_runtime import TorchRuntime
+
+        return TorchRuntime(network, device=device, precision=precision)
+
+    from ahdr_cli.inference.onnx_runtime import OnnxRuntime
+
+    return OnnxRuntime(network)
+
+
+def select_runtime(name: str, *, device: str, precision: Precision) -> str:
+    """The runtime that a name means: auto is ONNX Runtime wherever it can be used, else torch.
+
+    Raises:
+        As :func:`open_runtime`.
+    """
+    if name not in ("auto", "torch", "onnxruntime"):
+        raise UsageError(f"runtime must be auto, torch or onnxruntime, got {name!r}")
+    suits = device == "cpu" and precision == "fp32"
+    installed = all(importlib.util.find_spec(module) for module in ("onnxruntime", "onnx"))
+    if name == "onnxruntime":
+        if not installed:
+            raise MissingDependencyError(
+                "onnxruntime is not installed",
+                hint="pip install onnxruntime onnx, or use --runtime torch",
+            )
+        if not suits:
+            raise DeviceError(
+                f"onnxruntime computes in fp32 on the CPU, not in {precision} on {device}",
+                hint="use --runtime torch",
+            )
+    if name == "auto":
+        return "onnxruntime" if suits and installed else "torch"
+    return name

@@ -1,0 +1,236 @@
+"""Exact tiling: any tile size gives the result of the whole image.
+
+A tile's inner box is what is kept of it. Its outer box adds the halo, as many pixels as the
+network can see, so that every kept pixel sees what it would see in the whole image. At the
+image's own border the outer box stops, and the network's zero padding acts there as it does
+on the whole image, and nowhere else.
+
+Boxes are half-open, in pixels of the full image; sizes are (height, width).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from ahdr_cli.errors import OutOfMemoryError
+from ahdr_cli.images import FloatArray
+
+__all__ = ["MIN_TILE", "Box", "OnTile", "Tile", "fit_tile", "plan_tiles", "run_tiled"]
+
+MIN_TILE = 32
+"""Side in pixels below which tiles are not halved any further: with a halo of 43 pixels, thirteen
+of fourteen pixels computed are context already."""
+
+OnTile: TypeAlias = Callable[[int, int], None]
+"""Progress: called with tiles done and tiles in all; the latter grows if tiles are halved."""
+
+
+class Box(NamedTuple):
+    """Rows top ≤ y < bottom, columns left ≤ x < right."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the box in an array (H, W, …)."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def within(self, other: Box) -> Box:
+        """The same box in coordinates that begin at the corner of `other`."""
+        top, left = other.top, other.left
+        return Box(self.top - top, self.left - left, self.bottom - top, self.right - left)
+
+    def grown(self, halo: int, *, size: tuple[int, int]) -> Box:
+        """Larger by `halo` on every side, as far as an image of `size` reaches."""
+        return Box(
+            max(self.top - halo, 0),
+            max(self.left - halo, 0),
+            min(self.bottom + halo, size[0]),
+            min(self.right + halo, size[1]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """What is computed and what of it is kept.
+
+    Attributes:
+        outer: goes through the network.
+        inner: lies inside `outer` and enters the result.
+    """
+
+    outer: Box
+    inner: Box
+
+
+def plan_tiles(
+    size: tuple[int, int], *, halo: int, inner: int | tuple[int, int], align: int = 1
+) -> list[Tile]:
+    """Cut an image into tiles, row by row.
+
+    Args:
+        size: (height, width) of the image.
+        halo: receptive radius of the network.
+        inner: largest inner box, (height, width) or the side of a square. The boxes of an
+            image are of nearly equal size, so that there are no slivers.
+        align: inner boxes begin at multiples of this.
+
+    Returns:
+        Tiles whose inner boxes cover every pixel exactly once.
+    """
+    if halo < 0:
+        raise ValueError(f"halo must not be negative, got {halo}")
+    return _plan(Box(0, 0, *size), size=size, halo=halo, inner=_pair(inner), align=align)
+
+
+def fit_tile(size: tuple[int, int], *, halo: int, pixels: int) -> tuple[int, int]:
+    """The inner box with which an image takes the least work in limited memory.
+
+    Args:
+        size: (height, width) of the image.
+        halo: receptive radius of the network.
+        pixels: how large an outer box may be.
+
+    Returns:
+        (height, width), not below `MIN_TILE` unless the image is, even if that takes more than
+        `pixels`.
+    """
+    height, width = size
+    best, least = (min(height, MIN_TILE), min(width, MIN_TILE)), math.inf
+    for rows in range(1, max(height // MIN_TILE, 1) + 1):
+        columns = _fewest(width, halo=halo, most=pixels // _longest(height, rows, halo=halo))
+        if columns > max(width // MIN_TILE, 1):
+            continue
+        # Every cut is computed on both of its sides.
+        work = (height + 2 * halo * (rows - 1)) * (width + 2 * halo * (columns - 1))
+        if work < least:
+            best, least = (math.ceil(height / rows), math.ceil(width / columns)), work
+    return best
+
+
+def run_tiled(
+    compute: Callable[[FloatArray], FloatArray],
+    frames: Sequence[FloatArray],
+    *,
+    halo: int,
+    inner: int | tuple[int, int],
+    align: int = 1,
+    on_tile: OnTile | None = None,
+) -> FloatArray:
+    """Compute an image tile by tile.
+
+    If a tile does not fit into memory, tiles are halved, and the ones not yet done go on with
+    that size.
+
+    Args:
+        compute: (n, h, w, 3) → (h, w, 3), of which the pixels further than `halo` from an edge
+            depend on nothing beyond it; raises OutOfMemoryError if there is not enough memory.
+        frames: n arrays (H, W, 3) float32.
+        halo: receptive radius of `compute`.
+        inner: largest inner box, as in :func:`plan_tiles`.
+        align: as in :func:`plan_tiles`.
+        on_tile: told of progress after every tile.
+
+    Returns:
+        (H, W, 3) float32.
+
+    Raises:
+        OutOfMemoryError: not even tiles of `MIN_TILE` fit.
+    """
+    size = frames[0].shape[0], frames[0].shape[1]
+    inner = _pair(inner)
+    result = np.empty((*size, 3), np.float32)
+    waiting = deque(plan_tiles(size, halo=halo, inner=inner, align=align))
+    done = 0
+    while waiting:
+        tile = waiting[0]
+        try:
+            computed = compute(np.stack([frame[tile.outer.slices] for frame in frames]))
+        except OutOfMemoryError as error:
+            if max(tile.inner.size) <= max(MIN_TILE, align):
+                raise _give_up(tile) from error
+            inner = _halved(tile.inner.size)
+            waiting = deque(
+                part
+                for rest in waiting
+                for part in _plan(rest.inner, size=size, halo=halo, inner=inner, align=align)
+            )
+            continue
+        result[tile.inner.slices] = computed[tile.inner.within(tile.outer).slices]
+        waiting.popleft()
+        done += 1
+        if on_tile is not None:
+            on_tile(done, done + len(waiting))
+    return result
+
+
+def _plan(
+    region: Box, *, size: tuple[int, int], halo: int, inner: tuple[int, int], align: int
+) -> list[Tile]:
+    """Tiles of a region of an image of `size`."""
+    tiles = []
+    for top, bottom in pairwise(_cuts(region.top, region.bottom, most=inner[0], align=align)):
+        for left, right in pairwise(_cuts(region.left, region.right, most=inner[1], align=align)):
+            box = Box(top, left, bottom, right)
+            tiles.append(Tile(outer=box.grown(halo, size=size), inner=box))
+    return tiles
+
+
+def _cuts(start: int, end: int, *, most: int, align: int) -> list[int]:
+    """Ends of nearly equal steps from `start`, a multiple of `align`, to `end`."""
+    units = math.ceil((end - start) / align)
+    steps = math.ceil(units / max(most // align, 1))
+    return [start + units * i // steps * align for i in range(steps)] + [end]
+
+
+def _longest(length: int, parts: int, *, halo: int) -> int:
+    """The longest part of a length in equal parts, with its halo: an end has it on one side."""
+    return min(math.ceil(length / parts) + halo * min(parts - 1, 2), length)
+
+
+def _fewest(length: int, *, halo: int, most: int) -> int:
+    """In how many parts to cut a length so that none is longer than `most` with its halo."""
+    for parts in (1, 2):
+        if _longest(length, parts, halo=halo) <= most:
+            return parts
+    return max(math.ceil(length / max(most - 2 * halo, 1)), 3)
+
+
+def _halved(size: tuple[int, int]) -> tuple[int, int]:
+    """Half the area or less: the longer side is cut, and both if they are similar."""
+    height, width = size
+    if height > 2 * width:
+        return max(math.ceil(height / 2), MIN_TILE), width
+    if width > 2 * height:
+        return height, max(math.ceil(width / 2), MIN_TILE)
+    return max(math.ceil(height / 2), MIN_TILE), max(math.ceil(width / 2), MIN_TILE)
+
+
+def _pair(inner: int | tuple[int, int]) -> tuple[int, int]:
+    pair = (inner, inner) if isinstance(inner, int) else inner
+    if min(pair) < 1:
+        raise ValueError(f"inner must be positive, got {inner}")
+    return pair
+
+
+def _give_up(tile: Tile) -> OutOfMemoryError:
+    height, width = tile.outer.size
+    return OutOfMemoryError(
+        f"not enough memory for a tile of {width}x{height} pixels, the smallest there is",
+        hint="free some memory; if it is the GPU's, use --device cpu",
+    )

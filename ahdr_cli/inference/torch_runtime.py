@@ -1,0 +1,93 @@
+"""TorchRuntime: the network as it is written, on any device. The oracle of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from ahdr_cli.images import FloatArray
+from ahdr_cli.inference.allocation import translated_allocation_errors
+from ahdr_cli.inference.budget import live_channels
+from ahdr_cli.inference.devices import Precision, torch_dtype
+from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.input import to_network_input
+from ahdr_cli.networks.receptive import receptive_radius
+
+__all__ = ["TorchRuntime"]
+
+_BYTES_PER_CHANNEL = 9.1
+"""Peak memory in fp32 for each pixel and live channel: 4.2 to 5.8 kB a pixel, measured as peak
+RSS of AHDRNet (640 live channels) with torch 2.13 on a CPU; ``benchmarks/cpu_network.md``."""
+
+
+class TorchRuntime:
+    """Plain eager execution.
+
+    With 16 bits, the last convolution and the sigmoid stay in float32: of a logit near -5,
+    bf16 keeps two digits, which would band the shadows by 1.6 %.
+    """
+
+    name = "torch"
+
+    def __init__(
+        self, network: AHDRNet, *, device: str = "cpu", precision: Precision = "fp32"
+    ) -> None:
+        self.device = device
+        self.precision = precision
+        self.halo = receptive_radius(network)
+        self._dtype = torch_dtype(precision)
+        # The layout that tensor cores work in; on CPUs it measured slower.
+        layout = torch.contiguous_format if device == "cpu" else torch.channels_last
+        # The layers' outputs dominate, and shrink with their type.
+        self.bytes_per_pixel = (
+            _BYTES_PER_CHANNEL * live_channels(network.config) * self._dtype.itemsize / 4
+        )
+        with translated_allocation_errors():
+            network.to(device, self._dtype)
+            self._network = network.to(memory_format=layout).eval()  # type: ignore[call-overload] # documented, but not in the stubs
+            if self._dtype != torch.float32:
+                _keep_in_float32(self._network.output)
+
+    def __call__(self, frames: FloatArray, ratios: FloatArray) -> FloatArray:
+        """See :class:`ahdr_cli.inference.runtime.Runtime`."""
+        with translated_allocation_errors(), torch.inference_mode(), _exact_float32(self.device):
+            ldr = torch.from_numpy(frames).to(self.device).permute(0, 3, 1, 2)[None]
+            x = to_network_input(ldr, torch.from_numpy(ratios).to(self.device)[None])
+            # Radiance is made in float32 whatever the precision, and rounded once.
+            radiance = self._network(x.to(self._dtype))[0]
+            merged: FloatArray = radiance.permute(1, 2, 0).float().cpu().numpy()
+            return merged
+
+    def release(self) -> None:
+        """See :class:`ahdr_cli.inference.runtime.Runtime`."""
+        if self.device.startswith("cuda"):
+            with torch.cuda.device(self.device):
+                torch.cuda.empty_cache()
+        elif self.device == "mps":
+            torch.mps.empty_cache()
+
+
+def _keep_in_float32(layer: nn.Module) -> None:
+    """Let a layer of a 16-bit network compute and return float32."""
+
+    def widen(_layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(x.float() for x in inputs)
+
+    layer.float()
+    layer.register_forward_pre_hook(widen)
+
+
+@contextmanager
+def _exact_float32(device: str) -> Iterator[None]:
+    """Let fp32 mean fp32: by default torch's convolutions on CUDA round to TF32's ten bits.
+
+    The setting holds for the process, so it is put back at once.
+    """
+    if not device.startswith("cuda"):
+        yield
+        return
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield

@@ -1,0 +1,181 @@
+"""`Merger`: one bracket in, one HDR image out.
+
+It holds a network ready on a device and nothing of the images it has seen, so it may be kept
+and used again, from several threads as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from ahdr_cli.bracket.spacing import bracket_concerns
+from ahdr_cli.checkpoints import load_checkpoint
+from ahdr_cli.errors import InputError, ModelError, UsageError
+from ahdr_cli.images import Frame, HdrImage
+from ahdr_cli.inference.budget import tile_pixels, tile_side
+from ahdr_cli.inference.devices import Precision, select_device, select_precision
+from ahdr_cli.inference.memory import free_memory
+from ahdr_cli.inference.runtime import Runtime, open_runtime
+from ahdr_cli.inference.tiling import OnTile, fit_tile, run_tiled
+
+if TYPE_CHECKING:
+    from ahdr_cli.bracket import Bracket
+    from ahdr_cli.checkpoints import Checkpoint
+
+__all__ = ["MergeOptions", "MergePlan", "Merger"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeOptions:
+    """How to compute; what is computed does not depend on it, but for rounding.
+
+    Attributes:
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        precision: ``auto``, ``fp32``, ``fp16`` or ``bf16``.
+        tile: largest side of a tile without its halo in pixels, or ``auto``.
+        runtime: ``auto``, ``torch`` or ``onnxruntime``.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    tile: int | Literal["auto"] = "auto"
+    runtime: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.tile != "auto" and (not isinstance(self.tile, int) or self.tile < 1):
+            raise UsageError(f"tile must be auto or a positive whole number, got {self.tile!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergePlan:
+    """What was chosen.
+
+    Attributes:
+        model: name of the checkpoint.
+        sha256: of its file.
+        device: as torch names it.
+        precision: of the arithmetic.
+        runtime: that computes.
+        tile: side in pixels of the largest tile without its halo; if it was chosen
+            automatically, tiles may be oblong with no larger an area.
+        halo: context around a tile, the receptive radius of the network.
+    """
+
+    model: str
+    sha256: str
+    device: str
+    precision: Precision
+    runtime: str
+    tile: int
+    halo: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+class Merger:
+    """Callable: :class:`Bracket` → :class:`HdrImage`. Made by :meth:`open`.
+
+    Attributes:
+        plan: what was chosen.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, *, options: MergeOptions | None = None) -> None:
+        """Make a checkpoint ready; raises as :meth:`open` does."""
+        options = options or MergeOptions()
+        device = select_device(options.device)
+        precision = select_precision(options.precision, device=device)
+        self._checkpoint = checkpoint
+        self._runtime: Runtime = open_runtime(
+            checkpoint.build(), name=options.runtime, device=device, precision=precision
+        )
+        self._pixels: int | None = None
+        if options.tile == "auto":
+            self._pixels = tile_pixels(self._runtime, free=free_memory(device))
+            side = tile_side(self._pixels, halo=self._runtime.halo)
+        else:
+            side = options.tile
+        self.plan = MergePlan(
+            model=checkpoint.name,
+            sha256=checkpoint.sha256,
+            device=device,
+            precision=precision,
+            runtime=self._runtime.name,
+            tile=side,
+            halo=self._runtime.halo,
+        )
+
+    @classmethod
+    def open(cls, model: str | Path = "ahdrnet", *, options: MergeOptions | None = None) -> Self:
+        """Load a model and make it ready.
+
+        Args:
+            model: a registered name or the path of a checkpoint.
+            options: how to compute.
+
+        Raises:
+            ModelError: the model cannot be found, verified or built.
+            DeviceError: the device is absent or cannot do what was asked of it.
+            UsageError: an option has no meaning.
+            MissingDependencyError: the runtime is not installed.
+        """
+        return cls(load_checkpoint(model), options=options)
+
+    def __call__(self, bracket: Bracket, *, on_tile: OnTile | None = None) -> HdrImage:
+        """Merge.
+
+        Args:
+            bracket: three frames, short → long.
+            on_tile: told of tiles done and tiles in all.
+
+        Returns:
+            Radiance in the geometry of the middle frame, whose white is 1.0.
+
+        Raises:
+            InputError: pixels that are NaN or outside [0, 1].
+            OutOfMemoryError: not even the smallest tile fits.
+            ModelError: the network returned NaN or infinity.
+        """
+        for frame in bracket.frames:
+            _check_pixels(frame)
+        ratios = bracket.ratios.astype(np.float32)
+        radiance = run_tiled(
+            lambda frames: self._runtime(frames, ratios),
+            [frame.pixels for frame in bracket.frames],
+            halo=self._runtime.halo,
+            inner=self._inner(bracket.size),
+            on_tile=on_tile,
+        )
+        self._runtime.release()
+        if not np.isfinite(radiance).all():
+            raise ModelError(
+                f"the network returned NaN or infinity in {self.plan.precision}",
+                hint="check the model with `ahdr models verify`"
+                if self.plan.precision == "fp32"
+                else "use --precision fp32",
+            )
+        radiance *= ratios[1]
+        reference = bracket.reference
+        return HdrImage(radiance, exposure=reference.exposure, metadata=reference.metadata)
+
+    def warnings(self, bracket: Bracket) -> list[str]:
+        """What makes the result of a bracket doubtful, one line each."""
+        concerns = bracket_concerns(bracket, trained_ev=self._checkpoint.spacing_ev)
+        return [concern.message for concern in concerns]
+
+    def _inner(self, size: tuple[int, int]) -> int | tuple[int, int]:
+        if self._pixels is None:
+            return self.plan.tile
+        return fit_tile(size, halo=self._runtime.halo, pixels=self._pixels)
+
+
+def _check_pixels(frame: Frame) -> None:
+    # NaN makes both comparisons false.
+    low, high = float(frame.pixels.min()), float(frame.pixels.max())
+    if not (low >= 0.0 and high <= 1.0):
+        raise InputError(f"pixel values from {low:g} to {high:g}, expected 0 to 1", path=frame.name)

@@ -1,0 +1,74 @@
+"""Tiny networks and random brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from ahdr_cli.images import FloatArray
+from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.variants import VARIANTS
+
+TINY = {
+    name: AHDRConfig.from_dict(config.to_dict() | {"features": 8, "growth": 4})
+    for name, config in VARIANTS.items()
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tiny networks gain nothing from threads, and other work runs beside the tests."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session", params=TINY, ids=str)
+def variant(request: pytest.FixtureRequest) -> str:
+    """Every variant's name."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def make_network() -> Callable[[str], AHDRNet]:
+    """A tiny network whose output depends strongly on all that it sees.
+
+    As initialised, the networks hardly leave 0.5, and a comparison would see nothing; so the
+    last layer is scaled until its logits have a standard deviation of 1.
+    """
+
+    def make(name: str = "ahdrnet") -> AHDRNet:
+        torch.manual_seed(len(name))
+        network = AHDRNet(TINY[name]).eval()
+        with torch.no_grad():
+            for parameter in network.parameters():
+                if parameter.ndim == 4:
+                    torch.nn.init.xavier_normal_(parameter)
+            logits = network.double()(torch.rand(1, 3, 6, 32, 32).double()).logit()
+            network.output.weight /= logits.std()
+            network.output.bias.zero_()
+        return network.float()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_frames() -> Callable[[int, int], list[FloatArray]]:
+    """Three random frames (H, W, 3) in [0, 1]."""
+
+    def make(height: int, width: int) -> list[FloatArray]:
+        generator = np.random.default_rng((height, width))
+        return [generator.random((height, width, 3), np.float32) for _ in range(3)]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ratios() -> FloatArray:
+    """Of a ±2 EV bracket."""
+    return np.array([1, 4, 16], np.float32)

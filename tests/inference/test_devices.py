@@ -1,0 +1,95 @@
+"""Names of devices and precisions mean what they say, or are refused with a way out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ahdr_cli.errors import DeviceError, UsageError
+from ahdr_cli.inference.devices import select_device, select_precision, torch_dtype
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """Two CUDA devices of a given compute capability; call it to set that."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.version, "hip", None)
+
+    def set_capability(*capability: int) -> None:
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: capability)
+
+    return set_capability
+
+
+def test_without_a_gpu_auto_is_the_cpu(no_gpu):
+    assert select_device() == select_device("cpu") == "cpu"
+
+
+def test_auto_is_the_first_gpu(two_gpus):
+    assert select_device() == select_device("cuda") == "cuda:0"
+    assert select_device("cuda:1") == "cuda:1"
+
+
+def test_auto_is_apples_gpu_where_there_is_no_other(no_gpu, monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert select_device() == select_device("mps") == "mps"
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
+def test_an_absent_device_is_a_device_error(no_gpu, name):
+    with pytest.raises(DeviceError) as caught:
+        select_device(name)
+    assert "--device" in caught.value.hint
+
+
+def test_an_absent_index_is_a_device_error(two_gpus):
+    with pytest.raises(DeviceError, match=r"no device cuda:2, the last one is cuda:1"):
+        select_device("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda0", "CPU", "mps:0"])
+def test_a_strange_device_is_a_usage_error(two_gpus, name):
+    with pytest.raises(UsageError, match="device must be"):
+        select_device(name)
+
+
+def test_a_cpu_computes_in_fp32_unless_told_otherwise():
+    assert select_precision(device="cpu") == "fp32"
+    for name in ("fp32", "fp16", "bf16"):
+        assert select_precision(name, device="cpu") == name
+
+
+@pytest.mark.parametrize(
+    ("capability", "expected"),
+    [((9, 0), "bf16"), ((8, 0), "bf16"), ((7, 5), "fp16"), ((6, 1), "fp32")],
+)
+def test_a_gpu_computes_in_what_its_hardware_has(two_gpus, capability, expected):
+    two_gpus(*capability)
+    assert select_precision(device="cuda:0") == expected
+
+
+def test_bf16_is_refused_where_it_is_emulated(two_gpus):
+    two_gpus(7, 5)
+    with pytest.raises(DeviceError, match=r"cuda:1 has no bf16"):
+        select_precision("bf16", device="cuda:1")
+
+
+@pytest.mark.parametrize("name", ["fp64", "", "float32", "FP16"])
+def test_a_strange_precision_is_a_usage_error(name):
+    with pytest.raises(UsageError, match="precision must be"):
+        select_precision(name, device="cpu")
+
+
+def test_precisions_are_torch_types():
+    assert [torch_dtype(p) for p in ("fp32", "fp16", "bf16")] == [
+        torch.float32,
+        torch.float16,
+        torch.bfloat16,
+    ]

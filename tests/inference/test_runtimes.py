@@ -1,0 +1,130 @@
+"""The fast path agrees with the oracle, and failures speak one language."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
+
+from ahdr_cli.errors import DeviceError, MissingDependencyError, OutOfMemoryError, UsageError
+from ahdr_cli.inference import runtime as runtime_module
+from ahdr_cli.inference.onnx_runtime import OnnxRuntime
+from ahdr_cli.inference.runtime import open_runtime, select_runtime
+from ahdr_cli.inference.torch_runtime import TorchRuntime
+from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.input import to_network_input
+
+
+@pytest.mark.parametrize("size", [(64, 48), (17, 33), (1, 5)])
+def test_onnx_equals_torch_for_every_variant(variant, make_network, make_frames, ratios, size):
+    frames = np.stack(make_frames(*size))
+    expected = TorchRuntime(make_network(variant))(frames, ratios)
+    actual = OnnxRuntime(make_network(variant))(frames, ratios)
+    assert actual.dtype == np.float32
+    assert actual.shape == (*size, 3)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
+
+
+def test_onnx_equals_torch_at_full_size(make_frames, ratios):
+    torch.manual_seed(0)
+    network = AHDRNet().eval()
+    with torch.no_grad():
+        network.output.weight *= 20
+    frames = np.stack(make_frames(40, 50))
+    expected = TorchRuntime(network)(frames, ratios)
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(OnnxRuntime(network)(frames, ratios), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"layers": 1},
+        {"layers": 2},
+        {"layers": 5, "num_blocks": 1},
+        {"features": 5, "growth": 3},
+        {"block": "rb", "num_blocks": 1},
+    ],
+)
+def test_onnx_equals_torch_for_odd_shapes(shape, make_frames, ratios):
+    torch.manual_seed(1)
+    network = AHDRNet(AHDRConfig(**{"features": 8, "growth": 4} | shape)).eval()
+    frames = np.stack(make_frames(30, 20))
+    np.testing.assert_allclose(
+        OnnxRuntime(network)(frames, ratios), TorchRuntime(network)(frames, ratios), atol=1e-6
+    )
+
+
+def test_torch_runtime_is_the_network(make_network, make_frames, ratios):
+    frames = np.stack(make_frames(20, 30))
+    ldr = torch.from_numpy(frames).permute(0, 3, 1, 2)[None]
+    with torch.inference_mode():
+        expected = make_network()(to_network_input(ldr, torch.from_numpy(ratios)[None]))
+    actual = TorchRuntime(make_network())(frames, ratios)
+    np.testing.assert_allclose(actual, expected[0].permute(1, 2, 0).numpy(), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp16", 0.004), ("bf16", 0.03)])
+def test_sixteen_bits_are_close_and_smooth(make_network, make_frames, ratios, precision, tolerance):
+    frames = np.stack(make_frames(48, 48))
+    exact = TorchRuntime(make_network())(frames, ratios)
+    rounded = TorchRuntime(make_network(), precision=precision)(frames, ratios)
+    assert rounded.dtype == np.float32
+    difference = np.abs(rounded - exact)
+    assert 0 < difference.mean() < tolerance
+    # The result itself is not rounded to 16 bits.
+    assert len(np.unique(rounded)) > 0.9 * rounded.size
+
+
+def test_release_leaves_a_runtime_usable(make_network, make_frames, ratios):
+    frames = np.stack(make_frames(20, 20))
+    for runtime in (TorchRuntime(make_network()), OnnxRuntime(make_network())):
+        before = runtime(frames, ratios)
+        runtime.release()
+        np.testing.assert_array_equal(runtime(frames, ratios), before)
+
+
+def test_failed_allocations_of_torch_are_translated(make_network, make_frames, ratios):
+    runtime = TorchRuntime(make_network())
+
+    def exhausted(_x: torch.Tensor) -> torch.Tensor:
+        return torch.empty(2**50)  # more than the address space: torch's own error
+
+    runtime._network.forward = exhausted
+    with pytest.raises(OutOfMemoryError, match="allocation"):
+        runtime(np.stack(make_frames(4, 4)), ratios)
+
+
+def test_failed_allocations_of_onnxruntime_are_translated(make_network, make_frames, ratios):
+    runtime = OnnxRuntime(make_network())
+
+    class Exhausted:
+        def run(self, *_args: object) -> None:
+            raise RuntimeException("Failed to allocate memory for requested buffer of size 9")
+
+    runtime._session = Exhausted()
+    with pytest.raises(OutOfMemoryError, match="requested buffer"):
+        runtime(np.stack(make_frames(4, 4)), ratios)
+
+
+def test_auto_prefers_onnxruntime_where_it_can_be_used(monkeypatch):
+    assert select_runtime("auto", device="cpu", precision="fp32") == "onnxruntime"
+    assert select_runtime("auto", device="cpu", precision="bf16") == "torch"
+    assert select_runtime("auto", device="cuda:0", precision="fp32") == "torch"
+    assert select_runtime("torch", device="cpu", precision="fp32") == "torch"
+    monkeypatch.setattr(runtime_module.importlib.util, "find_spec", lambda _name: None)
+    assert select_runtime("auto", device="cpu", precision="fp32") == "torch"
+    with pytest.raises(MissingDependencyError, match="not installed"):
+        select_runtime("onnxruntime", device="cpu", precision="fp32")
+
+
+@pytest.mark.parametrize(("device", "precision"), [("cuda:0", "fp32"), ("cpu", "fp16")])
+def test_onnxruntime_refuses_what_it_cannot_do(device, precision):
+    with pytest.raises(DeviceError, match="fp32 on the CPU"):
+        select_runtime("onnxruntime", device=device, precision=precision)
+
+
+def test_an_unknown_runtime_is_a_usage_error(make_network):
+    with pytest.raises(UsageError, match="'tensorflow'"):
+        open_runtime(make_network(), name="tensorflow")

@@ -1,0 +1,193 @@
+"""Tiles cover the image once, and computing by tiles changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ahdr_cli.errors import OutOfMemoryError
+from ahdr_cli.images import FloatArray
+from ahdr_cli.inference.runtime import Runtime, open_runtime
+from ahdr_cli.inference.tiling import MIN_TILE, Box, fit_tile, plan_tiles, run_tiled
+
+sides = st.integers(1, 300)
+
+
+@given(
+    size=st.tuples(sides, sides),
+    halo=st.integers(0, 60),
+    inner=st.tuples(st.integers(5, 300), st.integers(5, 300)),
+    align=st.sampled_from([1, 2, 4]),
+)
+def test_inner_boxes_partition_the_image(size, halo, inner, align):
+    count = np.zeros(size, int)
+    for tile in plan_tiles(size, halo=halo, inner=inner, align=align):
+        count[tile.inner.slices] += 1
+        assert tile.inner.size[0] <= inner[0]
+        assert tile.inner.size[1] <= inner[1]
+        assert tile.inner.top % align == 0
+        assert tile.inner.left % align == 0
+    assert (count == 1).all()
+
+
+@given(size=st.tuples(sides, sides), halo=st.integers(0, 60), inner=st.integers(1, 300))
+def test_outer_boxes_reach_a_halo_further_or_to_the_border(size, halo, inner):
+    for tile in plan_tiles(size, halo=halo, inner=inner):
+        assert tile.outer == Box(
+            max(tile.inner.top - halo, 0),
+            max(tile.inner.left - halo, 0),
+            min(tile.inner.bottom + halo, size[0]),
+            min(tile.inner.right + halo, size[1]),
+        )
+
+
+@given(size=st.tuples(sides, sides), inner=st.integers(1, 300))
+def test_there_are_no_slivers(size, inner):
+    tiles = plan_tiles(size, halo=0, inner=inner)
+    heights = {tile.inner.size[0] for tile in tiles}
+    widths = {tile.inner.size[1] for tile in tiles}
+    assert max(heights) - min(heights) <= 1
+    assert max(widths) - min(widths) <= 1
+
+
+@pytest.mark.parametrize("bad", [{"inner": 0, "halo": 1}, {"inner": 8, "halo": -1}])
+def test_impossible_plans_are_refused(bad):
+    with pytest.raises(ValueError, match="must"):
+        plan_tiles((10, 10), **bad)
+
+
+@given(
+    size=st.tuples(st.integers(1, 3000), st.integers(1, 3000)),
+    halo=st.integers(0, 60),
+    pixels=st.integers(1, 10**6),
+)
+def test_a_fitted_tile_fits(size, halo, pixels):
+    inner = fit_tile(size, halo=halo, pixels=pixels)
+    largest = max(np.prod(tile.outer.size) for tile in plan_tiles(size, halo=halo, inner=inner))
+    assert largest <= max(pixels, (MIN_TILE + 2 * halo) ** 2)
+    assert min(inner) >= min(MIN_TILE, *size)
+    if size[0] * size[1] <= pixels:
+        assert inner == size
+
+
+def test_a_fitted_tile_wastes_little():
+    tiles = plan_tiles((1000, 1500), halo=43, inner=fit_tile((1000, 1500), halo=43, pixels=320_000))
+    outer = [tile.outer.size[0] * tile.outer.size[1] for tile in tiles]
+    assert max(outer) <= 320_000
+    assert sum(outer) <= 1.22 * 1000 * 1500
+
+
+@pytest.fixture(scope="module")
+def runtimes(make_network) -> dict[str, Runtime]:
+    """Both runtimes of the network with everything in it."""
+    return {name: open_runtime(make_network(), name=name) for name in ("torch", "onnxruntime")}
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    height=st.integers(16, 90),
+    width=st.integers(16, 90),
+    inner=st.integers(7, 90),
+    name=st.sampled_from(["torch", "onnxruntime"]),
+)
+def test_tiled_equals_whole(runtimes, make_frames, ratios, height, width, inner, name):
+    _assert_tiled_equals_whole(runtimes[name], make_frames(height, width), ratios, inner)
+
+
+@pytest.mark.parametrize("name", ["torch", "onnxruntime"])
+def test_tiled_equals_whole_for_every_variant(variant, make_network, make_frames, ratios, name):
+    runtime = open_runtime(make_network(variant), name=name)
+    _assert_tiled_equals_whole(runtime, make_frames(131, 77), ratios, 40)
+
+
+def test_without_enough_halo_tiles_differ(runtimes, make_frames, ratios):
+    # The equality above would prove nothing if these networks saw less far than they may.
+    runtime = runtimes["torch"]
+    frames = make_frames(130, 130)
+    tiled = run_tiled(
+        lambda crops: runtime(crops, ratios), frames, halo=runtime.halo // 4, inner=65
+    )
+    assert np.abs(tiled - runtime(np.stack(frames), ratios)).max() > 1e-4
+
+
+def test_progress_is_told_tile_by_tile(make_frames):
+    told: list[tuple[int, int]] = []
+    run_tiled(
+        lambda crops: crops[1],
+        make_frames(40, 60),
+        halo=3,
+        inner=20,
+        on_tile=lambda done, total: told.append((done, total)),
+    )
+    assert told == [(i, 6) for i in range(1, 7)]
+
+
+class _Memory:
+    """Stands in for a network on a machine whose memory holds so many pixels."""
+
+    def __init__(self, pixels: int) -> None:
+        self.pixels = pixels
+        self.sizes: list[tuple[int, int]] = []
+
+    def __call__(self, crops: FloatArray) -> FloatArray:
+        if crops.shape[1] * crops.shape[2] > self.pixels:
+            raise OutOfMemoryError("injected")
+        self.sizes.append(crops.shape[1:3])
+        return crops[1]
+
+
+@given(
+    height=st.integers(1, 200),
+    width=st.integers(1, 200),
+    inner=st.integers(1, 200),
+    align=st.sampled_from([1, 4, 64]),
+    halo=st.integers(0, 10),
+)
+@settings(deadline=None)
+def test_tiles_are_halved_until_they_fit(make_frames, height, width, inner, align, halo):
+    frames = make_frames(height, width)
+    memory = _Memory(pixels=max(MIN_TILE, align) ** 2 + (2 * halo) * 400)
+    result = run_tiled(memory, frames, halo=halo, inner=inner, align=align)
+    np.testing.assert_array_equal(result, frames[1])
+
+
+def test_what_is_done_is_not_done_again(make_frames):
+    frames = make_frames(256, 256)
+    calls: list[tuple[int, int]] = []
+    told: list[tuple[int, int]] = []
+
+    def fail_once(crops: FloatArray) -> FloatArray:
+        calls.append(crops.shape[1:3])
+        if len(calls) == 3:
+            raise OutOfMemoryError("injected")
+        return crops[1]
+
+    result = run_tiled(
+        fail_once, frames, halo=0, inner=128, on_tile=lambda *state: told.append(state)
+    )
+    np.testing.assert_array_equal(result, frames[1])
+    assert calls == [(128, 128)] * 3 + [(64, 64)] * 8
+    assert told == [(1, 4), (2, 4), *((i, 10) for i in range(3, 11))]
+
+
+def test_in_the_end_it_gives_up(make_frames):
+    memory = _Memory(pixels=100)
+    with pytest.raises(OutOfMemoryError, match=r"42x42") as caught:
+        run_tiled(memory, make_frames(256, 256), halo=10, inner=256)
+    assert caught.value.hint is not None
+    assert memory.sizes == []
+
+
+def _assert_tiled_equals_whole(
+    runtime: Runtime, frames: list[FloatArray], ratios: FloatArray, inner: int
+) -> None:
+    compute: Callable[[FloatArray], FloatArray] = lambda crops: runtime(crops, ratios)  # noqa: E731 - short
+    tiled = run_tiled(compute, frames, halo=runtime.halo, inner=inner)
+    whole = compute(np.stack(frames))
+    assert tiled.shape == whole.shape == frames[0].shape
+    assert np.ptp(whole) > 0.1
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5)

@@ -1,0 +1,211 @@
+"""The merger: right scale, right warnings, nothing but finite radiance, reusable."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+import torch
+
+from ahdr_cli import merging
+from ahdr_cli.bracket import Bracket
+from ahdr_cli.checkpoints import Checkpoint, save_checkpoint
+from ahdr_cli.errors import (
+    DeviceError,
+    InputError,
+    ModelError,
+    OutOfMemoryError,
+    UnknownModelError,
+    UsageError,
+)
+from ahdr_cli.images import CaptureMetadata, Exposure, Frame
+from ahdr_cli.inference.torch_runtime import TorchRuntime
+from ahdr_cli.merging import MergeOptions, Merger
+from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+
+CONFIG = AHDRConfig(features=8, growth=4)
+CPU = MergeOptions(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def network() -> AHDRNet:
+    torch.manual_seed(0)
+    network = AHDRNet(CONFIG).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.ndim == 4:
+                torch.nn.init.kaiming_uniform_(parameter, nonlinearity="relu")
+    return network
+
+
+@pytest.fixture(scope="module")
+def checkpoint(network) -> Checkpoint:
+    return Checkpoint(
+        name="tiny",
+        config=CONFIG,
+        state_dict=network.state_dict(),
+        sha256="0" * 64,
+        provenance={},
+        spacing_ev=(1.0, 3.0),
+    )
+
+
+def make_bracket(height: int = 50, width: int = 70, evs=(-2.0, 0.0, 3.0)) -> Bracket:
+    generator = np.random.default_rng(0)
+    frames = [
+        Frame(
+            generator.random((height, width, 3), np.float32),
+            exposure=Exposure.from_ev(ev),
+            metadata=CaptureMetadata(make=f"camera {i}"),
+        )
+        for i, ev in enumerate(evs)
+    ]
+    return Bracket.from_frames(frames[::-1])
+
+
+@pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
+def test_white_of_the_middle_frame_is_one(network, checkpoint, runtime):
+    bracket = make_bracket()
+    merged = Merger(checkpoint, options=MergeOptions(device="cpu", runtime=runtime))(bracket)
+    frames = np.stack([frame.pixels for frame in bracket.frames])
+    output = TorchRuntime(network)(frames, np.array([1, 4, 32], np.float32))
+    # The middle frame got four times the light of the shortest, whose white is the network's 1.
+    np.testing.assert_allclose(merged.pixels, 4 * output, rtol=0, atol=1e-4)
+
+
+def test_the_result_carries_the_reference_frames_capture(checkpoint):
+    bracket = make_bracket()
+    merged = Merger(checkpoint, options=CPU)(bracket)
+    assert merged.exposure == bracket.reference.exposure == Exposure.from_ev(0)
+    assert merged.metadata.make == "camera 1"
+    assert merged.pixels.dtype == np.float32
+
+
+@pytest.mark.parametrize("tile", [20, 33, 64])
+def test_the_tile_does_not_matter(checkpoint, tile):
+    bracket = make_bracket(101, 64)
+    whole = Merger(checkpoint, options=CPU)(bracket)
+    tiled = Merger(checkpoint, options=MergeOptions(device="cpu", tile=tile))(bracket)
+    np.testing.assert_allclose(tiled.pixels, whole.pixels, rtol=0, atol=4e-5)
+
+
+def test_progress_is_told(checkpoint):
+    told: list[tuple[int, int]] = []
+    merger = Merger(checkpoint, options=MergeOptions(device="cpu", tile=40))
+    merger(make_bracket(), on_tile=lambda done, total: told.append((done, total)))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_running_out_of_memory_changes_the_tile_and_not_the_result(checkpoint, monkeypatch):
+    bracket = make_bracket(120, 100)
+    merger = Merger(checkpoint, options=MergeOptions(device="cpu", runtime="torch"))
+    expected = merger(bracket)
+    compute = TorchRuntime.__call__
+    sizes = []
+
+    def limited(self, frames, ratios):
+        if frames.shape[1] * frames.shape[2] > 100 * 100:
+            raise OutOfMemoryError("injected")
+        sizes.append(frames.shape[1:3])
+        return compute(self, frames, ratios)
+
+    monkeypatch.setattr(TorchRuntime, "__call__", limited)
+    np.testing.assert_allclose(merger(bracket).pixels, expected.pixels, rtol=0, atol=4e-5)
+    assert len(sizes) > 1
+
+
+def test_the_plan_says_what_was_chosen(checkpoint):
+    plan = Merger(checkpoint, options=MergeOptions(device="cpu", tile=48)).plan
+    assert json.loads(json.dumps(plan.to_dict())) == {
+        "model": "tiny",
+        "sha256": "0" * 64,
+        "device": "cpu",
+        "precision": "fp32",
+        "runtime": "onnxruntime",
+        "tile": 48,
+        "halo": 43,
+    }
+    with pytest.raises(FrozenInstanceError):
+        plan.tile = 3
+
+
+def test_an_automatic_tile_follows_free_memory(checkpoint, monkeypatch):
+    roomy = Merger(checkpoint, options=CPU).plan.tile
+    monkeypatch.setattr(merging, "free_memory", lambda _device: 20_000_000)
+    tight = Merger(checkpoint, options=CPU)
+    assert 32 <= tight.plan.tile < roomy
+    told: list[tuple[int, int]] = []
+    tight(make_bracket(200, 200), on_tile=lambda *state: told.append(state))
+    assert len(told) > 1
+
+
+def test_spacing_outside_the_models_range_is_warned_of(checkpoint):
+    merger = Merger(checkpoint, options=CPU)
+    assert merger.warnings(make_bracket(evs=(-2, 0, 2))) == []
+    (warning,) = merger.warnings(make_bracket(evs=(-2, 0, 4)))
+    assert "4.0 EV apart" in warning
+    assert "1 to 3 EV" in warning
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1, 1.5])
+def test_pixels_that_no_frame_has_are_refused(checkpoint, bad):
+    bracket = make_bracket()
+    bracket.frames[2].pixels[3, 4, 1] = bad
+    with pytest.raises(InputError, match="expected 0 to 1"):
+        Merger(checkpoint, options=CPU)(bracket)
+
+
+@pytest.mark.parametrize(("precision", "way_out"), [("fp32", "models verify"), ("fp16", "fp32")])
+def test_nan_never_leaves(checkpoint, monkeypatch, precision, way_out):
+    merger = Merger(
+        checkpoint, options=MergeOptions(device="cpu", runtime="torch", precision=precision)
+    )
+
+    def overflow(_self, frames, _ratios):
+        result = frames[1].copy()
+        result[0, 0, 0] = np.nan
+        return result
+
+    monkeypatch.setattr(TorchRuntime, "__call__", overflow)
+    with pytest.raises(ModelError, match="NaN") as caught:
+        merger(make_bracket())
+    assert way_out in caught.value.hint
+
+
+def test_a_merger_serves_several_threads(checkpoint):
+    merger = Merger(checkpoint, options=MergeOptions(device="cpu", tile=32))
+    brackets = [make_bracket(40 + i, 50) for i in range(6)]
+    expected = [merger(bracket).pixels for bracket in brackets]
+    with ThreadPoolExecutor(3) as pool:
+        for image, pixels in zip(pool.map(merger, brackets), expected, strict=True):
+            np.testing.assert_allclose(image.pixels, pixels, rtol=0, atol=1e-5)
+
+
+def test_open_takes_a_file(network, tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    sha256 = save_checkpoint(
+        path, config=CONFIG, state_dict=network.state_dict(), provenance={"origin": "test"}
+    )
+    assert Merger.open(path, options=CPU).plan.sha256 == sha256
+
+
+def test_open_refuses_an_unknown_model():
+    with pytest.raises(UnknownModelError):
+        Merger.open("no-such-model", options=CPU)
+
+
+@pytest.mark.parametrize("tile", [0, -4, "large", 2.5])
+def test_a_strange_tile_is_a_usage_error(tile):
+    with pytest.raises(UsageError, match="tile must be"):
+        MergeOptions(tile=tile)
+
+
+def test_options_that_exclude_each_other_are_refused(checkpoint):
+    with pytest.raises(DeviceError, match="onnxruntime"):
+        Merger(
+            checkpoint,
+            options=MergeOptions(device="cpu", precision="bf16", runtime="onnxruntime"),
+        )
