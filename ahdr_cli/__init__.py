@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ahdr_cli._version import __version__
 
 if TYPE_CHECKING:
+    from ahdr_cli.batch import merge_folder
     from ahdr_cli.bracket import Bracket, parse_evs, parse_exposures, read_ev_file, select_three
     from ahdr_cli.checkpoints import (
         Checkpoint,
@@ -56,6 +57,7 @@ __all__ = [
     "available_models",
     "import_checkpoint",
     "load_checkpoint",
+    "merge_folder",
     "parse_evs",
     "parse_exposures",
     "probe",
@@ -69,6 +71,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ahdr_cli.batch": ("merge_folder",),
     "ahdr_cli.bracket": (
         "Bracket",
         "parse_evs",

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ahdr_cli._version import __version__
-from ahdr_cli.cli import attention, doctor, evaluate, info, merge, models, tonemap
+from ahdr_cli.cli import attention, batch, doctor, evaluate, info, merge, models, tonemap
 from ahdr_cli.cli.console import EXIT_CODES
 
 __all__ = ["app", "main"]
@@ -45,6 +45,7 @@ def _root(
 
 
 app.command("merge", epilog=_EPILOG)(merge.merge)
+app.command("batch", epilog=_EPILOG)(batch.batch)
 app.command("tonemap", epilog=_EPILOG)(tonemap.tonemap)
 app.command("info", epilog=_EPILOG)(info.info)
 app.command("eval", epilog=_EPILOG)(evaluate.evaluate)

@@ -1,0 +1,113 @@
+"""Folders -> photographs, with what their headers say. Nothing is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ahdr_cli.bracket.grouping import LeftOut, Shot, natural_key
+from ahdr_cli.errors import AhdrError, InputError
+
+__all__ = ["PHOTOGRAPH_SUFFIXES", "find_photographs", "read_shots"]
+
+# fmt: off
+PHOTOGRAPH_SUFFIXES = frozenset((
+    ".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff",
+    # RAW, by maker
+    ".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25", ".kdc",
+    ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".sr2",
+    ".srf", ".srw", ".x3f",
+))
+# fmt: on
+"""What is looked at in a folder; other files there are none of our business."""
+
+_READERS = 8
+"""Headers are read at the same time: the disk or network waits, not the processor."""
+
+
+def find_photographs(
+    folders: Iterable[Path], *, recursive: bool = False, without: Path | None = None
+) -> tuple[Path, ...]:
+    """Photographs in folders, by suffix; hidden files and folders are passed over.
+
+    Args:
+        folders: where to look; a file stands for itself.
+        recursive: look into sub-folders, too. Links to folders are not followed.
+        without: a folder to keep out of, that of the results.
+
+    Raises:
+        InputError: a folder does not exist or may not be read.
+    """
+    found: dict[Path, None] = {}
+    barred = None if without is None else without.resolve()
+    for folder in folders:
+        if folder.is_file():
+            found[folder] = None
+        elif not folder.is_dir():
+            raise InputError("no such folder", path=folder)
+        else:
+            found |= dict.fromkeys(_walk(folder, recursive=recursive, barred=barred))
+    # The same file by two ways, as with `ahdr batch a a/b -r`, is one photograph.
+    unique = {path.resolve(): path for path in reversed(found)}
+    return tuple(sorted(unique.values(), key=natural_key))
+
+
+def _walk(folder: Path, *, recursive: bool, barred: Path | None) -> Iterator[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"cannot be listed: {reason}", path=folder) from error
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            if recursive and not entry.is_symlink() and entry.resolve() != barred:
+                yield from _walk(entry, recursive=True, barred=barred)
+        elif entry.suffix.lower() in PHOTOGRAPH_SUFFIXES:
+            yield entry
+
+
+def read_shots(
+    paths: Sequence[Path], *, on_file: Callable[[int, int], None] | None = None
+) -> tuple[list[Shot], list[LeftOut], list[LeftOut]]:
+    """What the headers of photographs say.
+
+    Args:
+        paths: of the files.
+        on_file: called with (done, total) after each.
+
+    Returns:
+        The photographs; files that are none; and files that cannot be read.
+    """
+    shots: list[Shot] = []
+    others: list[LeftOut] = []
+    unreadable: list[LeftOut] = []
+    with ThreadPoolExecutor(_READERS) as pool:
+        for done, found in enumerate(pool.map(_shot, paths), start=1):
+            if isinstance(found, Shot):
+                shots.append(found)
+            else:
+                (others if found.reason.startswith("is an HDR image") else unreadable).append(found)
+            if on_file is not None:
+                on_file(done, len(paths))
+    return shots, others, unreadable
+
+
+def _shot(path: Path) -> Shot | LeftOut:
+    from ahdr_cli.io import probe
+
+    try:
+        info = probe(path)
+    except AhdrError as error:
+        hint = "" if error.hint is None else f" ({error.hint})"
+        return LeftOut(path=path, reason=error.message + hint)
+    if info.is_hdr:
+        return LeftOut(path=path, reason="is an HDR image, not a photograph")
+    return Shot(
+        path=path,
+        size=(info.height, info.width),
+        exposure=info.exposure,
+        metadata=info.metadata,
+    )

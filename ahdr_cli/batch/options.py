@@ -1,0 +1,68 @@
+"""`BatchOptions`: what is the same for all sets of a batch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ahdr_cli.errors import UsageError
+from ahdr_cli.io.options import WriteOptions
+
+if TYPE_CHECKING:
+    from ahdr_cli.merging import MergeOptions
+
+__all__ = ["BatchOptions"]
+
+
+def _merge_options() -> MergeOptions:
+    from ahdr_cli.merging import MergeOptions
+
+    return MergeOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOptions:
+    """How every set is merged and written.
+
+    Attributes:
+        model: a registered name or the path of a checkpoint.
+        merge: device, precision, tile and runtime.
+        write: variations of the output format.
+        reference_ev: exposure whose white is 1.0 in all results; None for each set's own.
+        preview: write a full-size tonemapped PNG beside each result.
+        overwrite: do everything again, and replace files that ahdr did not write.
+        in_flight: sets in memory at once: one being read, one in the network, one being
+            written.
+    """
+
+    model: str = "ahdrnet"
+    merge: MergeOptions = field(default_factory=_merge_options)
+    write: WriteOptions = field(default_factory=WriteOptions)
+    reference_ev: float | None = None
+    preview: bool = False
+    overwrite: bool = False
+    in_flight: int = 3
+
+    def __post_init__(self) -> None:
+        if self.reference_ev is not None and not (
+            math.isfinite(self.reference_ev) and abs(self.reference_ev) <= 64
+        ):
+            raise UsageError(
+                f"the reference exposure must lie within 64 EV of 0, got {self.reference_ev:g}"
+            )
+        if self.in_flight < 1:
+            raise UsageError(f"at least 1 set must be in flight, got {self.in_flight}")
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the contents of the results, for their records.
+
+        Device and tile are not in it: the same result is meant whatever they are.
+        """
+        return {
+            "precision": self.merge.precision,
+            "runtime": self.merge.runtime,
+            "write": asdict(self.write),
+            "reference_ev": self.reference_ev,
+            "preview": self.preview,
+        }

@@ -1,0 +1,201 @@
+"""Many sets on this machine: reading, network and writing overlap.
+
+Readers and writers are threads, and so is the network; decoders, encoders and torch release
+Python's lock while they work. A set must get one of `BatchOptions.in_flight` places before it
+is read and gives it back when it is written, which bounds the memory whatever the folder's
+size. The model is loaded once, when the first set needs it: a batch that is done already
+loads none.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ahdr_cli.batch.options import BatchOptions
+from ahdr_cli.batch.plan import PlannedSet
+from ahdr_cli.batch.record import model_sha256
+from ahdr_cli.batch.result import SetResult
+from ahdr_cli.batch.shard import Shard
+from ahdr_cli.batch.stages import Merged, Prepared, Workshop
+from ahdr_cli.batch.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from ahdr_cli.merging import Merger
+
+__all__ = ["open_merger", "run_sets"]
+
+_READERS = 2
+_WRITERS = 2
+
+
+def run_sets(
+    sets: Sequence[PlannedSet],
+    folder: Path,
+    *,
+    options: BatchOptions | None = None,
+    shard: Shard = Shard(),  # noqa: B008 # frozen
+    opener: Callable[[BatchOptions], Merger] | None = None,
+) -> Iterator[SetResult]:
+    """Merge sets one after another, going on after failures.
+
+    Sets that are done already are skipped. The work goes on while the caller looks at a
+    result; closing the iterator stops it, and what is half done is left for the next run.
+
+    Args:
+        sets: this process's share.
+        folder: of the results; made if it does not exist.
+        options: of the batch.
+        shard: which share this is: processes with different ones may share the folder.
+        opener: makes the merger; by default `Merger.open` with the options' model.
+
+    Yields:
+        One result a set, in the order they are finished.
+
+    Raises:
+        ModelError, DeviceError: the model cannot be loaded or run at all.
+        OutputError: the folder cannot be used.
+        UsageError: another process is working on this share.
+    """
+    options = options or BatchOptions()
+    model = model_sha256(options.model)
+    with open_workspace(folder, shard=shard) as staging:
+        workshop = Workshop(folder=folder, staging=staging, options=options, model=model)
+        pipeline = _Pipeline(workshop, opener or open_merger)
+        yield from pipeline.run(sets)
+
+
+def open_merger(options: BatchOptions) -> Merger:
+    """The merger that the options ask for.
+
+    Raises:
+        ModelError, DeviceError: there is none.
+    """
+    from ahdr_cli.merging import Merger
+
+    return Merger.open(options.model, options=options.merge)
+
+
+class _StopError(Exception):
+    """Unwinds the network when the caller has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fatal:
+    """A failure that every set would meet."""
+
+    error: BaseException
+
+
+@dataclass
+class _Pipeline:
+    workshop: Workshop
+    opener: Callable[[BatchOptions], Merger]
+    stop: threading.Event = field(default_factory=threading.Event)
+    prepared: queue.SimpleQueue[Prepared | None] = field(default_factory=queue.SimpleQueue)
+    merged: queue.SimpleQueue[Merged | None] = field(default_factory=queue.SimpleQueue)
+    results: queue.SimpleQueue[SetResult | _Fatal] = field(default_factory=queue.SimpleQueue)
+
+    def run(self, sets: Sequence[PlannedSet]) -> Iterator[SetResult]:
+        places = threading.Semaphore(self.workshop.options.in_flight)
+        waiting = _Shared(iter(sets))
+        threads = [
+            *(self._thread("read", self._read, waiting, places) for _ in range(_READERS)),
+            self._thread("merge", self._merge, places),
+            *(self._thread("write", self._write, places) for _ in range(_WRITERS)),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in sets:
+                result = self.results.get()
+                if isinstance(result, _Fatal):
+                    raise result.error
+                yield result
+        finally:
+            self.stop.set()
+            for _ in range(_READERS):
+                places.release()  # a reader may be waiting for a place
+            self.prepared.put(None)
+            for _ in range(_WRITERS):
+                self.merged.put(None)
+            for thread in threads:
+                thread.join()
+
+    def _thread(self, name: str, target: Callable[..., None], *args: object) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                target(*args)
+            except BaseException as error:  # must reach the caller, who waits for results
+                self.results.put(_Fatal(error))
+
+        return threading.Thread(target=guarded, name=f"ahdr-{name}", daemon=True)
+
+    def _read(self, waiting: _Shared, places: threading.Semaphore) -> None:
+        while True:
+            places.acquire()
+            planned = None if self.stop.is_set() else waiting.next()
+            if planned is None:
+                places.release()
+                return
+            try:
+                found = self.workshop.prepare(planned)
+            except Exception as error:  # one set's trouble, whatever it is, is not the others'
+                self._fail(planned, error)
+                places.release()
+                continue
+            if isinstance(found, Prepared):
+                self.prepared.put(found)
+            else:
+                self.results.put(found)
+                places.release()
+
+    def _merge(self, places: threading.Semaphore) -> None:
+        merger: Merger | None = None
+        while (prepared := self.prepared.get()) is not None:
+            if merger is None:
+                merger = self.opener(self.workshop.options)
+            try:
+                merged = self.workshop.merge(prepared, merger, on_tile=self._on_tile)
+            except _StopError:
+                return
+            except Exception as error:
+                self._fail(prepared.planned, error)
+                places.release()
+            else:
+                self.merged.put(merged)
+                del merged  # its pixels must not outlive their place
+            del prepared
+
+    def _write(self, places: threading.Semaphore) -> None:
+        while (merged := self.merged.get()) is not None:
+            try:
+                self.results.put(self.workshop.finish(merged))
+            except Exception as error:
+                self._fail(merged.prepared.planned, error)
+            del merged
+            places.release()
+
+    def _on_tile(self, done: int, total: int) -> None:
+        if self.stop.is_set():
+            raise _StopError
+
+    def _fail(self, planned: PlannedSet, error: Exception) -> None:
+        output = self.workshop.folder / planned.output
+        self.results.put(SetResult.failure(planned, output, error))
+
+
+class _Shared:
+    """An iterator that several threads draw from."""
+
+    def __init__(self, items: Iterator[PlannedSet]) -> None:
+        self._items = items
+        self._lock = threading.Lock()
+
+    def next(self) -> PlannedSet | None:
+        with self._lock:
+            return next(self._items, None)

@@ -1,0 +1,195 @@
+"""Records: the JSON file beside each result that says what it was made from.
+
+``arch.exr`` has ``arch.exr.json``. It is written twice: before the result appears, in state
+``writing``, so that a result found after a kill is known to be ours; and after, in state
+``done``, with the result's own SHA-256. A set is skipped only if its record is ``done``, the
+files it names are there with the contents it names, and inputs, model, options and version are
+the same as now. Everything is compared by contents: dates and paths play no part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ahdr_cli._version import __version__
+from ahdr_cli.batch.options import BatchOptions
+from ahdr_cli.errors import InputError, OutputError
+
+__all__ = [
+    "Identity",
+    "Record",
+    "model_sha256",
+    "prepare_place",
+    "read_record",
+    "record_path",
+    "sha256_of",
+]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Everything that decides the contents of a result.
+
+    Attributes:
+        inputs: SHA-256 of the input files, in order.
+        evs: exposures given by the user, or None.
+        model: SHA-256 of the weights.
+        options: of `BatchOptions.identity`.
+        version: of ahdr.
+    """
+
+    inputs: tuple[str, ...]
+    evs: tuple[float, ...] | None
+    model: str
+    options: Mapping[str, Any]
+    version: str = __version__
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values as ``json`` gives them back."""
+        return {
+            "inputs": list(self.inputs),
+            "evs": None if self.evs is None else list(self.evs),
+            "model": self.model,
+            "options": dict(self.options),
+            "version": self.version,
+        }
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Sequence[Path],
+        *,
+        evs: tuple[float, ...] | None,
+        model: str,
+        options: BatchOptions,
+    ) -> Identity:
+        """Reads the input files.
+
+        Raises:
+            InputError: one cannot be read.
+        """
+        hashes = []
+        for path in inputs:
+            try:
+                hashes.append(sha256_of(path))
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise InputError(f"cannot be read: {reason}", path=path) from error
+        return cls(inputs=tuple(hashes), evs=evs, model=model, options=options.identity())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The contents of a record.
+
+    Attributes:
+        state: ``writing`` or ``done``.
+        identity: as plain values.
+        outputs: name of each file written, in the record's folder -> its SHA-256.
+        result: of `SetResult.to_record`.
+    """
+
+    state: str
+    identity: Mapping[str, Any]
+    outputs: Mapping[str, str]
+    result: Mapping[str, Any]
+
+    def write(self, output: Path) -> None:
+        """Beside `output`, atomically.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        from ahdr_cli.io import atomic_path
+
+        content = {
+            "ahdr_record": SCHEMA,
+            "state": self.state,
+            "identity": self.identity,
+            "outputs": self.outputs,
+            "result": self.result,
+        }
+        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        with atomic_path(record_path(output), overwrite=True) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def vouches_for(self, output: Path, identity: Identity) -> bool:
+        """Whether everything is there, whole, and made from the same things."""
+        if self.state != "done" or self.identity != json.loads(json.dumps(identity.to_dict())):
+            return False
+        if output.name not in self.outputs:
+            return False
+        try:
+            return all(
+                sha256_of(output.with_name(name)) == digest for name, digest in self.outputs.items()
+            )
+        except (OSError, ValueError):
+            return False
+
+
+def record_path(output: Path) -> Path:
+    """Where the record of a result is."""
+    return output.with_name(f"{output.name}.json")
+
+
+def read_record(output: Path) -> Record | None:
+    """The record of a result; None if there is none that makes sense."""
+    try:
+        content = json.loads(record_path(output).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or content.get("ahdr_record") != SCHEMA:
+        return None
+    identity, outputs, result = (content.get(key) for key in ("identity", "outputs", "result"))
+    if not (isinstance(identity, dict) and isinstance(outputs, dict) and isinstance(result, dict)):
+        return None
+    return Record(
+        state=str(content.get("state")), identity=identity, outputs=outputs, result=result
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's contents, in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def model_sha256(model: str) -> str:
+    """Of the weights that a name or path stands for, without loading them.
+
+    Raises:
+        UnknownModelError: neither a registered name nor a file that can be read.
+    """
+    from ahdr_cli.checkpoints.registry import available_models, find_model
+
+    for entry in available_models():
+        if entry.name == model:
+            return entry.sha256
+    try:
+        return sha256_of(Path(model))
+    except OSError:
+        return find_model(model).sha256  # raises, with suggestions
+
+
+def prepare_place(output: Path) -> None:
+    """Make the folder of a result.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"the folder cannot be made: {reason}", path=output.parent) from error

@@ -1,0 +1,124 @@
+"""`SetResult`: what became of one set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ahdr_cli.batch.plan import PlannedSet
+from ahdr_cli.errors import AhdrError
+
+__all__ = ["FrameReport", "SetResult"]
+
+Status = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameReport:
+    """One frame that was merged.
+
+    Attributes:
+        path: of the file.
+        ev: effective exposure in EV, log2(t · ISO / (100 · N²)).
+        ratio: exposure relative to the shortest frame.
+        seconds, iso, f_number: as used; None if unknown.
+    """
+
+    path: str
+    ev: float
+    ratio: float
+    seconds: float
+    iso: float | None = None
+    f_number: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetResult:
+    """What became of one set.
+
+    Attributes:
+        planned: the set.
+        status: ``done`` now, ``skipped`` because it was done before, or ``failed``.
+        output: the result's full path.
+        reason: why it failed; None otherwise.
+        error: class of the failure; None otherwise.
+        frames: the three that were merged, short to long.
+        size: (height, width) in pixels.
+        offset_ev: stops by which the result was brightened for the common reference exposure;
+            None if there is none.
+        warnings: doubts, one line each.
+        seconds: by stage: ``read``, ``merge``, ``write``.
+        computed: device, precision, runtime and the like, of `Merger.plan`.
+    """
+
+    planned: PlannedSet
+    status: Status
+    output: Path
+    reason: str | None = None
+    error: str | None = None
+    frames: tuple[FrameReport, ...] = ()
+    size: tuple[int, int] | None = None
+    offset_ev: float | None = None
+    warnings: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    computed: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def failure(cls, planned: PlannedSet, output: Path, error: Exception) -> SetResult:
+        """A set that could not be merged."""
+        if isinstance(error, AhdrError):
+            reason = str(error)
+        else:
+            reason = f"unexpected {type(error).__name__}: {' '.join(str(error).split())}"
+        return cls(
+            planned=planned,
+            status="failed",
+            output=output,
+            reason=reason,
+            error=type(error).__name__,
+        )
+
+    @classmethod
+    def from_record(cls, planned: PlannedSet, output: Path, record: Mapping[str, Any]) -> SetResult:
+        """A set that was done before, from its record's ``result``.
+
+        Raises:
+            KeyError, TypeError, ValueError: the record is not one of ours.
+        """
+        size = record["size"]
+        return cls(
+            planned=planned,
+            status="skipped",
+            output=output,
+            frames=tuple(FrameReport(**frame) for frame in record["frames"]),
+            size=(int(size[0]), int(size[1])),
+            offset_ev=record["offset_ev"],
+            warnings=tuple(str(warning) for warning in record["warnings"]),
+            seconds={str(name): float(value) for name, value in record["seconds"].items()},
+            computed=dict(record["computed"]),
+        )
+
+    def to_record(self) -> dict[str, Any]:
+        """What a record keeps, for :meth:`from_record`."""
+        return {
+            "frames": [asdict(frame) for frame in self.frames],
+            "size": self.size,
+            "offset_ev": self.offset_ev,
+            "warnings": list(self.warnings),
+            "seconds": {name: round(value, 4) for name, value in self.seconds.items()},
+            "computed": dict(self.computed),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for ``report.json``."""
+        return {
+            "output": self.planned.output.as_posix(),
+            "status": self.status,
+            "reason": self.reason,
+            "error": self.error,
+            "inputs": [str(path) for path in self.planned.inputs],
+            "grouped_because": self.planned.reason,
+            **self.to_record(),
+        }

@@ -1,0 +1,292 @@
+"""One set from files to files, in the three stages that a pipeline can overlap.
+
+`Workshop.prepare` reads (disk and decoding), `Workshop.merge` runs the network, and
+`Workshop.finish` writes. Each is safe to call from its own thread.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ahdr_cli.batch.anchor import anchor_warning, anchored, offset_ev
+from ahdr_cli.batch.options import BatchOptions
+from ahdr_cli.batch.plan import PlannedSet
+from ahdr_cli.batch.record import Identity, Record, prepare_place, read_record, sha256_of
+from ahdr_cli.batch.result import FrameReport, SetResult
+from ahdr_cli.batch.thumbnail import thumbnail_path, write_thumbnail
+from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
+
+if TYPE_CHECKING:
+    from ahdr_cli.bracket import Bracket
+    from ahdr_cli.images import HdrImage
+    from ahdr_cli.merging import Merger
+
+__all__ = ["Merged", "Prepared", "Workshop"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A set that has been read."""
+
+    planned: PlannedSet
+    output: Path
+    identity: Identity
+    bracket: Bracket
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """A set that has been through the network."""
+
+    prepared: Prepared
+    image: HdrImage
+    warnings: tuple[str, ...]
+    seconds: float
+    computed: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What the stages need, the same for all sets.
+
+    Attributes:
+        folder: of the results.
+        staging: folder for unfinished files, on the same file system.
+        options: of the batch.
+        model: SHA-256 of the weights.
+    """
+
+    folder: Path
+    staging: Path
+    options: BatchOptions
+    model: str
+
+    def prepare(self, planned: PlannedSet) -> Prepared | SetResult:
+        """Read a set, or find that it is done already.
+
+        Raises:
+            AhdrError: whatever stops this set.
+        """
+        from ahdr_cli.bracket import Bracket, select_three
+        from ahdr_cli.images import Exposure
+        from ahdr_cli.io import read_frame
+
+        started = time.perf_counter()
+        output = self.folder / planned.output
+        identity = Identity.of(
+            planned.inputs, evs=planned.evs, model=self.model, options=self.options
+        )
+        done = self._done_before(planned, output, identity)
+        if done is not None:
+            return done
+        self._check_place(planned, output)
+        given = (
+            [None] * len(planned.inputs)
+            if planned.evs is None
+            else [Exposure.from_ev(ev) for ev in planned.evs]
+        )
+        frames = [
+            read_frame(path, exposure=exposure)
+            for path, exposure in zip(planned.inputs, given, strict=True)
+        ]
+        if len(frames) > 3:
+            frames = list(select_three(frames))
+        bracket = Bracket.from_frames(frames)
+        anchor = None if self.options.reference_ev is None else anchor_warning(bracket)
+        return Prepared(
+            planned=planned,
+            output=output,
+            identity=identity,
+            bracket=bracket,
+            warnings=() if anchor is None else (anchor,),
+            seconds=time.perf_counter() - started,
+        )
+
+    def merge(
+        self,
+        prepared: Prepared,
+        merger: Merger,
+        *,
+        on_tile: Callable[[int, int], None] | None = None,
+    ) -> Merged:
+        """Run the network.
+
+        Raises:
+            AhdrError: whatever stops this set.
+        """
+        started = time.perf_counter()
+        warnings = (*prepared.warnings, *merger.warnings(prepared.bracket))
+        image = merger(prepared.bracket, on_tile=on_tile)
+        return Merged(
+            prepared=prepared,
+            image=image,
+            warnings=warnings,
+            seconds=time.perf_counter() - started,
+            computed=merger.plan.to_dict(),
+        )
+
+    def finish(self, merged: Merged) -> SetResult:
+        """Write a set: record, result, record again.
+
+        Raises:
+            AhdrError: whatever stops this set.
+        """
+        started = time.perf_counter()
+        prepared = merged.prepared
+        output = prepared.output
+        result = self._result_of(merged)
+        prepare_place(output)
+        image = merged.image
+        if result.offset_ev is not None:
+            image = anchored(image, result.offset_ev)
+            clipped = self._clipping(image, output)
+            result = replace(result, warnings=result.warnings + clipped)
+        record = Record(
+            state="writing", identity=prepared.identity.to_dict(), outputs={}, result={}
+        )
+        record.write(output)
+        outputs = self._write_files(merged, image, output)
+        write_thumbnail(
+            thumbnail_path(self.folder, prepared.planned.output),
+            merged.image,
+            white=float(prepared.bracket.ratios[1]),
+        )
+        seconds = {
+            "read": prepared.seconds,
+            "merge": merged.seconds,
+            "write": time.perf_counter() - started,
+        }
+        result = replace(result, seconds=seconds)
+        replace(record, state="done", outputs=outputs, result=result.to_record()).write(output)
+        return result
+
+    def _done_before(
+        self, planned: PlannedSet, output: Path, identity: Identity
+    ) -> SetResult | None:
+        if self.options.overwrite:
+            return None
+        record = read_record(output)
+        if record is None or not record.vouches_for(output, identity):
+            return None
+        try:
+            result = SetResult.from_record(planned, output, record.result)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+            return None
+        self._mend_thumbnail(result)
+        return result
+
+    def _mend_thumbnail(self, result: SetResult) -> None:
+        path = thumbnail_path(self.folder, result.planned.output)
+        if path.is_file():
+            return
+        from ahdr_cli.io import read_hdr
+
+        white = result.frames[1].ratio * 2.0 ** (result.offset_ev or 0.0)
+        write_thumbnail(path, read_hdr(result.output), white=white)
+
+    def _check_place(self, planned: PlannedSet, output: Path) -> None:
+        """Find out before the work whether the result may be written."""
+        from ahdr_cli.io import HDR_SUFFIXES, check_output
+
+        if output.suffix.lower() not in HDR_SUFFIXES:
+            raise OutputError(
+                f"suffix {output.suffix!r}, expected {' or '.join(sorted(HDR_SUFFIXES))}",
+                path=output,
+            )
+        targets = [output, *([_preview_path(output)] if self.options.preview else [])]
+        inputs = {path.resolve() for path in planned.inputs}
+        for target in targets:
+            if target.resolve() in inputs:
+                raise UsageError("is both an input and an output", path=target)
+        if output.parent.is_dir():
+            check_output(output, overwrite=True, suffixes=HDR_SUFFIXES)
+        ours = read_record(output) is not None
+        if not (ours or self.options.overwrite):
+            for target in targets:
+                if target.exists():
+                    raise OutputExistsError(
+                        "exists already and is not known to be a result of ahdr batch",
+                        path=target,
+                        hint="pass --overwrite to replace it",
+                    )
+
+    def _write_files(self, merged: Merged, image: HdrImage, output: Path) -> dict[str, str]:
+        """Write into the staging folder, then move into place; returns the hashes."""
+        from ahdr_cli.io import write_hdr, write_preview
+        from ahdr_cli.radiometry.tonemap import mu_law, to_uint8
+
+        # Sets are written at the same time and may have the same name in different folders.
+        stem = secrets.token_hex(8)
+        staged = {output: self.staging / f"{stem}{output.suffix}"}
+        try:
+            write_hdr(staged[output], image, overwrite=True, options=self.options.write)
+            if self.options.preview:
+                preview = _preview_path(output)
+                staged[preview] = self.staging / f"{stem}.png"
+                white = float(merged.prepared.bracket.ratios[1])
+                pixels = to_uint8(mu_law(merged.image.pixels, white=white))
+                write_preview(staged[preview], pixels, image=image, overwrite=True)
+            hashes = {target.name: sha256_of(path) for target, path in staged.items()}
+            for target, path in staged.items():
+                path.replace(target)
+        except OutputError as error:  # which names the unfinished file
+            raise OutputError(error.message, path=output, hint=error.hint) from error
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError(f"cannot be written: {reason}", path=output) from error
+        finally:
+            for path in staged.values():
+                path.unlink(missing_ok=True)
+        return hashes
+
+    def _result_of(self, merged: Merged) -> SetResult:
+        bracket = merged.prepared.bracket
+        reference = bracket.reference.exposure
+        assert reference is not None  # a bracket has exposures
+        frames = []
+        for frame, ratio in zip(bracket.frames, bracket.ratios, strict=True):
+            exposure = frame.exposure
+            assert exposure is not None
+            frames.append(
+                FrameReport(
+                    path=frame.name,
+                    ev=exposure.ev,
+                    ratio=float(ratio),
+                    seconds=exposure.seconds,
+                    iso=exposure.iso,
+                    f_number=exposure.f_number,
+                )
+            )
+        common = self.options.reference_ev
+        return SetResult(
+            planned=merged.prepared.planned,
+            status="done",
+            output=merged.prepared.output,
+            frames=tuple(frames),
+            size=bracket.size,
+            offset_ev=None if common is None else offset_ev(reference, common),
+            warnings=merged.warnings,
+            computed=merged.computed,
+        )
+
+    def _clipping(self, image: HdrImage, output: Path) -> tuple[str, ...]:
+        from ahdr_cli.io import largest_value
+
+        largest, limit = float(image.pixels.max()), largest_value(output, self.options.write)
+        if largest <= limit:
+            return ()
+        return (
+            f"the common brightness scale reaches {largest:.4g}, the file ends at {limit:.4g}: "
+            "pass --float, use .hdr, or choose a smaller --reference-ev",
+        )
+
+
+def _preview_path(output: Path) -> Path:
+    return output.with_name(f"{output.stem}_preview.png")

@@ -1,0 +1,61 @@
+"""Small pictures of the results, for the report."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ahdr_cli.images import FloatArray, HdrImage
+
+__all__ = ["THUMBNAIL_FOLDER", "shrink", "thumbnail_path", "write_thumbnail"]
+
+THUMBNAIL_FOLDER = "report-files"
+LONGEST_SIDE = 640
+"""In pixels; twice the width of a card on the page, for dense screens."""
+
+
+def thumbnail_path(folder: Path, output: PurePosixPath) -> Path:
+    """Where the small picture of a result goes."""
+    return folder / THUMBNAIL_FOLDER / f"{output}.jpg"
+
+
+def write_thumbnail(path: Path, image: HdrImage, *, white: float) -> None:
+    """Shrink, tonemap by μ-law as in the papers, and write a JPEG, replacing any other.
+
+    Args:
+        path: where to.
+        image: the result.
+        white: radiance that becomes white.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from ahdr_cli.batch.record import prepare_place
+    from ahdr_cli.io import write_preview
+    from ahdr_cli.radiometry.tonemap import mu_law, to_uint8
+
+    prepare_place(path)
+    small = shrink(image.pixels, longest=LONGEST_SIDE)
+    write_preview(
+        path, to_uint8(mu_law(small, white=white)), image=image, overwrite=True, quality=85
+    )
+
+
+def shrink(pixels: FloatArray, *, longest: int) -> FloatArray:
+    """Averages of whole blocks, so that the longest side is at most `longest`.
+
+    Light adds up: the mean of radiance is what a coarser sensor would have seen.
+
+    Args:
+        pixels: (H, W, 3) linear.
+        longest: in pixels.
+    """
+    height, width = pixels.shape[:2]
+    block = -(-max(height, width) // longest)
+    if block == 1:
+        return pixels
+    rows, columns = max(1, height // block), max(1, width // block)
+    cut = pixels[: rows * block, : columns * block]
+    shape = (rows, min(block, cut.shape[0]), columns, min(block, cut.shape[1]), 3)
+    return np.ascontiguousarray(cut.reshape(shape).mean(axis=(1, 3), dtype=np.float32))

@@ -1,0 +1,123 @@
+"""The folder of results, with a corner for unfinished files and a lock against a second run.
+
+``OUT/.ahdr-work/<share>/`` holds files that are being written; they move to their place in one
+step. What a killed run left there is removed by the next. The lock is the operating system's
+(``flock``), so that a killed process leaves none behind.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ahdr_cli.batch.shard import Shard
+from ahdr_cli.errors import OutputError, UsageError
+
+__all__ = ["WORK_FOLDER", "open_workspace"]
+
+WORK_FOLDER = ".ahdr-work"
+_LOCK = "lock"
+_SETTLED = 60.0
+"""Seconds after which a share that was starting has its lock."""
+
+
+@contextmanager
+def open_workspace(
+    output: Path,
+    *,
+    shard: Shard = Shard(),  # noqa: B008 # frozen
+) -> Iterator[Path]:
+    """Make the folder of results and lend a folder for unfinished files.
+
+    Args:
+        output: folder of the results.
+        shard: processes with different shards may share the folder.
+
+    Yields:
+        An empty folder on the same file system as the results.
+
+    Raises:
+        OutputError: a folder cannot be made.
+        UsageError: another process is working on this share.
+    """
+    work = output / WORK_FOLDER
+    own = work / f"{shard.index}-of-{shard.count}"
+    staging = own / secrets.token_hex(4)
+    try:
+        own.mkdir(parents=True, exist_ok=True)
+        lock = _Lock.take(own)
+        if lock is None:
+            raise UsageError(
+                f"another ahdr batch is working here (shard {shard})",
+                path=output,
+                hint="wait for it, or share the work with --shard I/N",
+            )
+        _sweep(work, own)
+        staging.mkdir()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"cannot be worked in: {reason}", path=output) from error
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+        lock.release()
+        with suppress(OSError):
+            work.rmdir()  # only if no other share is at work
+
+
+@dataclass(frozen=True, slots=True)
+class _Lock:
+    """An open file that the operating system has locked for us.
+
+    Attributes:
+        descriptor: of the file.
+        sure: whether it keeps others out; not on Windows and some network drives.
+    """
+
+    descriptor: int
+    sure: bool
+
+    @classmethod
+    def take(cls, folder: Path) -> _Lock | None:
+        """None if somebody else holds it."""
+        descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except (ImportError, OSError):
+            return cls(descriptor, sure=False)
+        return cls(descriptor, sure=True)
+
+    def release(self) -> None:
+        """The lock goes with the descriptor."""
+        os.close(self.descriptor)
+
+
+def _sweep(work: Path, own: Path) -> None:
+    """Remove what killed runs left, of this share and of others that nobody works on."""
+    for entry in own.iterdir():
+        if entry.name != _LOCK:
+            shutil.rmtree(entry, ignore_errors=True)
+    for folder in work.iterdir():
+        if folder == own:
+            continue
+        with suppress(OSError):
+            # A share that starts this moment has its folder and not yet its lock.
+            if time.time() - (folder / _LOCK).stat().st_mtime < _SETTLED:
+                continue
+            lock = _Lock.take(folder)
+            if lock is not None:
+                if lock.sure:
+                    shutil.rmtree(folder, ignore_errors=True)
+                lock.release()
