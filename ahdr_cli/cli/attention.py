@@ -64,8 +64,8 @@ def attention(
     """Write the attention maps of a bracket as pictures.
 
     Light places of a map are trusted; dark ones moved, are misaligned or clipped. For each side,
-    short and long, the mean over all channels (its range stretched) and some channels by
-    themselves (0 to 1) are written, and one overview with a legend.
+    short and long, the mean over all channels and some channels by themselves are written,
+    their ranges stretched, and one overview that names the ranges.
     """
     chosen = _parse_channels(channels)
     given = given_exposures(exposures, ev, ev_file, len(frames))
@@ -83,8 +83,7 @@ def attention(
     with progress("attention", quiet=quiet or as_json) as on_tile:
         summary = summarise_attention(net, bracket, channels=chosen, on_tile=on_tile)
 
-    pictures = _pictures(summary)
-    pictures[OVERVIEW] = _overview(summary, [frame.pixels for frame in bracket.frames])
+    pictures = _draw(_maps(summary), [frame.pixels for frame in bracket.frames])
     written = _write(output, pictures, overwrite=overwrite)
     if as_json:
         print_json(
@@ -107,40 +106,37 @@ def _parse_channels(text: str) -> tuple[int, ...] | None:
     return tuple(dict.fromkeys(int(part) for part in parts))
 
 
-def _pictures(summary: AttentionSummary) -> dict[str, Picture]:
-    """Single channels from 0 to 1; means, whose range is narrow, as `_mean_picture` does."""
-    from ahdr_cli.evaluation.pictures import map_picture
-
-    pictures = {}
+def _maps(summary: AttentionSummary) -> dict[str, FloatArray]:
+    """File name without suffix → (H, W) attention."""
+    maps = {}
     for side, mean, single in (
         ("short", summary.short, summary.short_channels),
         ("long", summary.long, summary.long_channels),
     ):
-        pictures[f"{side}_mean.png"] = _mean_picture(mean)[1]
+        maps[f"{side}_mean"] = mean
         for channel, values in zip(summary.channels, single, strict=True):
-            pictures[f"{side}_channel_{channel:02d}.png"] = map_picture(values)
-    return pictures
+            maps[f"{side}_channel_{channel:02d}"] = values
+    return maps
 
 
-def _mean_picture(mean: FloatArray) -> tuple[str, Picture]:
-    """The range that is shown, and the map."""
-    from ahdr_cli.evaluation.pictures import map_picture, stretch
-
-    low, high = stretch(mean)
-    return f"{low:.2f} to {high:.2f}", map_picture(mean, low=low, high=high)
-
-
-def _overview(summary: AttentionSummary, frames: list[FloatArray]) -> Picture:
-    from ahdr_cli.evaluation.pictures import legend, side_by_side, thumbnail
+def _draw(maps: dict[str, FloatArray], frames: list[FloatArray]) -> dict[str, Picture]:
+    """Every map, its range stretched, and the overview that says the ranges."""
+    from ahdr_cli.evaluation.pictures import legend, map_picture, sheet, stretch, thumbnail
     from ahdr_cli.radiometry.tonemap import to_uint8
 
-    row = list(zip(("short", "reference", "long"), map(to_uint8, frames), strict=True))
-    for side, mean in (("short", summary.short), ("long", summary.long)):
-        shown, picture = _mean_picture(mean)
-        row.append((f"mean attention, {side}: {shown}", picture))
-    small = [(caption, thumbnail(picture, width=360)) for caption, picture in row]
-    bar = legend(title="attention, least to most; ranges in the captions", width=420)
-    return side_by_side(small, below=bar)
+    pictures, captions = {}, {}
+    for name, values in maps.items():
+        low, high = stretch(values)
+        pictures[f"{name}.png"] = map_picture(values, low=low, high=high)
+        captions[name] = f"{name.replace('_', ' ')}: {low:.2f} to {high:.2f}"
+    rows = [list(zip(("short", "reference", "long"), map(to_uint8, frames), strict=True))]
+    for side in ("short", "long"):
+        names = [name for name in maps if name.startswith(side)]
+        rows.append([(captions[name], pictures[f"{name}.png"]) for name in names])
+    small = [[(caption, thumbnail(picture, width=320)) for caption, picture in row] for row in rows]
+    bar = legend(title="attention, least to most trusted; ranges in the captions", width=420)
+    pictures[OVERVIEW] = sheet(small, below=bar)
+    return pictures
 
 
 def _write(folder: Path, pictures: dict[str, Picture], *, overwrite: bool) -> list[Path]:

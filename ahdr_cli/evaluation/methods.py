@@ -59,7 +59,8 @@ def to_shortest_white(radiance: FloatArray, bracket: Bracket) -> FloatArray:
 
     The only conversion before any metric, by the exposures alone; the same for all methods.
     """
-    return np.clip(radiance / np.float32(bracket.ratios[1]), np.float32(0), np.float32(1))
+    relative: FloatArray = radiance / np.float32(bracket.ratios[1])
+    return np.clip(relative, np.float32(0), np.float32(1))
 
 
 def model_method(merger: Merger, *, name: str) -> Method:

@@ -30,7 +30,7 @@ __all__ = [
     "legend",
     "map_picture",
     "mu_picture",
-    "side_by_side",
+    "sheet",
     "stretch",
     "thumbnail",
     "worst_windows",
@@ -43,6 +43,7 @@ ERROR_RANGE = (0.0, 0.1)
 """μ-law difference that error maps show from dark to light."""
 
 _GAP = 8
+_CAPTION = 20
 _PAPER = 255
 _INK = (30, 30, 30)
 
@@ -113,41 +114,48 @@ def legend(
     *, title: str, low: float | None = None, high: float | None = None, width: int = 320
 ) -> Picture:
     """A bar with all colours, its ends labelled unless None, and what they mean (ASCII)."""
-    sheet = Image.new("RGB", (width, 52), (_PAPER,) * 3)
+    paper = Image.new("RGB", (width, 52), (_PAPER,) * 3)
     ramp = np.repeat(colour_table()[np.newaxis], 16, axis=0)
-    sheet.paste(Image.fromarray(ramp).resize((width - 2 * _GAP, 16)), (_GAP, 18))
-    draw, font = ImageDraw.Draw(sheet), _font()
+    paper.paste(Image.fromarray(ramp).resize((width - 2 * _GAP, 16)), (_GAP, 18))
+    draw, font = ImageDraw.Draw(paper), _font()
     draw.text((_GAP, 2), title, fill=_INK, font=font)
     if low is not None:
         draw.text((_GAP, 37), f"{low:g}", fill=_INK, font=font)
     if high is not None:
         draw.text((width - _GAP, 37), f"{high:g}", fill=_INK, font=font, anchor="ra")
-    return np.asarray(sheet)
+    return np.asarray(paper)
 
 
-def side_by_side(
-    pictures: Sequence[tuple[str, Picture]], *, below: Picture | None = None
+def sheet(
+    rows: Sequence[Sequence[tuple[str, Picture]]], *, below: Picture | None = None
 ) -> Picture:
-    """Pictures of one height in a row, each with its caption above, on white.
+    """Rows of pictures, each with its caption above, on white.
 
     Args:
-        pictures: caption and picture, at least one.
-        below: put under the row, e.g. a legend.
+        rows: caption and picture of each, at least one row of at least one.
+        below: put under the last row, e.g. a legend.
     """
-    height = max(picture.shape[0] for _, picture in pictures)
-    width = sum(picture.shape[1] + _GAP for _, picture in pictures) + _GAP
-    extra = 0 if below is None else below.shape[0] + _GAP
+    parts = [_row(row) for row in rows]
     if below is not None:
-        width = max(width, below.shape[1] + 2 * _GAP)
-    sheet = Image.new("RGB", (width, height + 20 + _GAP + extra), (_PAPER,) * 3)
-    draw, left = ImageDraw.Draw(sheet), _GAP
+        parts.append(np.pad(below, ((_GAP, 0), (0, 0), (0, 0)), constant_values=_PAPER))
+    width = max(part.shape[1] for part in parts)
+    padded = [
+        np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)), constant_values=_PAPER)
+        for part in parts
+    ]
+    return np.concatenate(padded)
+
+
+def _row(pictures: Sequence[tuple[str, Picture]]) -> Picture:
+    height = max(picture.shape[0] for _, picture in pictures) + _CAPTION + _GAP
+    width = sum(picture.shape[1] + _GAP for _, picture in pictures) + _GAP
+    paper = Image.new("RGB", (width, height), (_PAPER,) * 3)
+    draw, left = ImageDraw.Draw(paper), _GAP
     for caption, picture in pictures:
         draw.text((left, 4), caption, fill=_INK, font=_font())
-        sheet.paste(Image.fromarray(picture), (left, 20))
+        paper.paste(Image.fromarray(picture), (left, _CAPTION))
         left += picture.shape[1] + _GAP
-    if below is not None:
-        sheet.paste(Image.fromarray(below), (_GAP, height + 20 + _GAP))
-    return np.asarray(sheet)
+    return np.asarray(paper)
 
 
 def worst_windows(error: FloatArray, *, side: int, count: int) -> list[tuple[float, int, int]]:

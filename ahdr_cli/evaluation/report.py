@@ -202,11 +202,11 @@ class Report:
                 f"<h2>Worst places of {escape(method)}, {_FACTOR} times as large</h2>"
                 + "".join(crop.html for crop in worst)
             )
-        bars = [
-            legend(
-                low=ERROR_RANGE[0], high=ERROR_RANGE[1], title="error (difference after the mu-law)"
+        bars = []
+        if any(evaluation.causes(method) for method in evaluation.methods):
+            bars.append(
+                legend(low=0, high=ERROR_RANGE[1], title="error (difference after the mu-law)")
             )
-        ]
         if self._attention:
             bars.append(legend(title="attention: least to most, see captions"))
         if any(result.consistency for result in evaluation.results):

@@ -14,7 +14,7 @@ from ahdr_cli.evaluation.datasets import Dataset, EvaluationScene
 from ahdr_cli.evaluation.evaluate import evaluate
 from ahdr_cli.evaluation.measures import select_measures
 from ahdr_cli.evaluation.methods import select_baselines
-from ahdr_cli.evaluation.pictures import legend, side_by_side, worst_windows
+from ahdr_cli.evaluation.pictures import legend, sheet, worst_windows
 from ahdr_cli.evaluation.report import FILES, Report
 
 
@@ -101,9 +101,9 @@ def test_worst_windows_finds_planted_errors_in_order():
     assert worst_windows(np.zeros((4, 5), np.float32), side=8, count=2) == []
 
 
-def test_legend_shows_every_colour_and_side_by_side_keeps_pixels():
+def test_legend_shows_every_colour_and_a_sheet_keeps_pixels():
     bar = legend(low=0, high=0.1, title="error", width=600)
     assert len(np.unique(bar[26, 10:-10], axis=0)) > 200
     red = np.full((20, 30, 3), (200, 0, 0), np.uint8)
-    sheet = side_by_side([("a", red), ("b", red)], below=bar)
-    assert (sheet == (200, 0, 0)).all(axis=2).sum() == 2 * 20 * 30
+    shown = sheet([[("a", red), ("b", red)], [("c", red)]], below=bar)
+    assert (shown == (200, 0, 0)).all(axis=2).sum() == 3 * 20 * 30
