@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time; no deadline, because machines differ.
+settings.register_profile("ahdr", derandomize=True, deadline=None)
+settings.load_profile("ahdr")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -53,7 +53,8 @@ def write_preview(
         )
     path = Path(path)
     check_output(path, overwrite=overwrite, suffixes=PREVIEW_SUFFIXES)
-    options: dict[str, Any] = {"extension": ".png"}
+    # Level 4 is twice as fast as the default 6 for a tenth more bytes.
+    options: dict[str, Any] = {"extension": ".png", "compress_level": 4}
     if path.suffix.lower() != ".png":
         options = {
             "extension": ".jpg",

@@ -166,13 +166,15 @@ def _encoded(rows: FloatArray) -> bytes:
 def _rounded(rows: FloatArray) -> FloatArray:
     """Values that RGBE holds exactly, nearest to `rows`; the encoder itself cuts off."""
     peak = rows.max(axis=2)
-    _, exponent = np.frexp(peak)
-    # A peak that rounds up to 256 takes the next exponent.
-    exponent += np.ldexp(peak, 8 - exponent) >= 255.5
-    exponent = exponent[..., np.newaxis]
-    mantissa = np.rint(np.ldexp(rows, 8 - exponent))
-    rounded = np.ldexp(np.minimum(mantissa, 255.0), exponent - 8)
-    return np.where(peak[..., np.newaxis] < _RGBE_SMALLEST, 0.0, rounded).astype(np.float32)
+    dark = peak < _RGBE_SMALLEST
+    _, exponent = np.frexp(np.where(dark, np.float32(1), peak))
+    scale = np.ldexp(np.float32(1), 8 - exponent)
+    # A peak that would round up to 256 takes the next exponent.
+    scale[peak * scale >= 255.5] /= 2
+    scale = scale[..., np.newaxis]
+    rounded: FloatArray = np.rint(rows * scale) / scale
+    rounded[dark] = 0.0
+    return rounded
 
 
 def _comments(image: HdrImage) -> list[str]:

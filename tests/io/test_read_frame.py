@@ -62,6 +62,16 @@ def test_progressive_jpeg(tmp_path, picture):
     np.testing.assert_allclose(read_frame(path).pixels, picture(40, 56) / 255, atol=0.1)
 
 
+def test_a_jpeg_of_several_pictures_is_its_first(tmp_path, picture):
+    """MPO, as phones and stereo cameras write it under .jpg."""
+    first, second = (Image.fromarray(picture(*size)) for size in ((40, 56), (20, 28)))
+    path = tmp_path / "a.jpg"
+    first.save(path, "MPO", save_all=True, append_images=[second], quality=95)
+    frame = read_frame(path)
+    assert (frame.size, frame.metadata.file_format) == ((40, 56), "JPEG")
+    np.testing.assert_allclose(frame.pixels, picture(40, 56) / 255, atol=0.1)
+
+
 @pytest.mark.parametrize(
     "options",
     [
