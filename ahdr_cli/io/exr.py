@@ -65,7 +65,7 @@ def write_exr(path: Path, image: HdrImage, options: WriteOptions) -> None:
     try:
         OpenEXR.File(header, {"RGB": np.ascontiguousarray(pixels)}).write(str(path))
     except RuntimeError as error:  # the library's only type: 'Cannot … "path". No space left.'
-        raise OSError(one_line(error).rpartition('". ')[2].rstrip(".")) from error
+        raise OSError(one_line(str(error).rpartition('". ')[2]).rstrip(".")) from error
 
 
 def read_exr(path: Path, *, max_pixels: int) -> StoredHdr:
