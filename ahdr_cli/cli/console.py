@@ -81,7 +81,7 @@ def warn(text: str) -> None:
     stderr().print(text, markup=False)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: dict[str, Any]) -> None:
     """One JSON object on stdout, plain, whatever the terminal."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, default=str) + "\n")
     sys.stdout.flush()
