@@ -31,12 +31,15 @@ class Exposure:
         iso: sensitivity (ISO 12232), > 0, or None if unknown.
         f_number: aperture N as in f/N, > 0, or None if unknown.
         bias: exposure compensation in EV as the camera recorded it; information only.
+        relative: `seconds` means something only against the other frames of the bracket, so
+            it must not be written into a file as a shutter time.
     """
 
     seconds: float
     iso: float | None = None
     f_number: float | None = None
     bias: float | None = None
+    relative: bool = False
 
     def __post_init__(self) -> None:
         for name in ("seconds", "iso", "f_number"):
@@ -47,7 +50,7 @@ class Exposure:
     @classmethod
     def from_ev(cls, ev: float) -> Exposure:
         """An exposure known only relative to others: `ev` stops above one second."""
-        return cls(seconds=2.0**ev)
+        return cls(seconds=2.0**ev, relative=True)
 
     @property
     def effective(self) -> float:

@@ -161,7 +161,10 @@ class Merger:
             )
         radiance *= ratios[1]
         reference = bracket.reference
-        return HdrImage(radiance, exposure=reference.exposure, metadata=reference.metadata)
+        exposure = reference.exposure
+        if exposure is not None and exposure.relative:
+            exposure = None  # files record shutter times, and this is none
+        return HdrImage(radiance, exposure=exposure, metadata=reference.metadata)
 
     def warnings(self, bracket: Bracket) -> list[str]:
         """What makes the result of a bracket doubtful, one line each."""

@@ -95,6 +95,7 @@ class FileInfo:
         del plain["metadata"]["serial"]
         plain["path"] = str(self.path)
         if self.exposure is not None:
+            del plain["exposure"]["relative"]  # what a file records never is
             plain["exposure"]["ev"] = self.exposure.ev
         if self.statistics is not None:
             plain["statistics"]["percentiles"] = {
