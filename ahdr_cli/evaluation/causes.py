@@ -29,7 +29,7 @@ from ahdr_cli.bracket.align import load_cv2
 from ahdr_cli.images import FloatArray
 from ahdr_cli.radiometry.transfer import gamma_encode, mu_law_compress
 
-__all__ = ["CAUSES", "CauseShare", "cause_map", "disagreement", "split_error"]
+__all__ = ["CAUSES", "CauseMap", "CauseShare", "cause_map", "disagreement", "split_error"]
 
 CAUSES: Mapping[str, str] = MappingProxyType(
     {
@@ -55,7 +55,7 @@ _TOLERANCE = 0.06
 _AREA = 7
 """Side in pixels of the smallest square of disagreement that counts as an area."""
 
-IntMap = NDArray[np.uint8]
+CauseMap = NDArray[np.uint8]
 BoolMap = NDArray[np.bool_]
 
 
@@ -87,13 +87,13 @@ class CauseShare:
 
 def cause_map(
     bracket: Bracket, truth: FloatArray, *, labels: Mapping[str, Any] | None = None
-) -> IntMap:
+) -> CauseMap:
     """The cause of every pixel.
 
     Args:
         bracket: the frames.
         truth: (H, W, 3) in units of the shortest frame's white, in [0, 1].
-        labels: of the scene; ``{"motion": "static"}`` says that nothing moves.
+        labels: of the scene; a ``motion`` or ``kind`` of ``static`` says that nothing moves.
 
     Returns:
         (H, W) uint8, index into the keys of `CAUSES`.
@@ -101,7 +101,8 @@ def cause_map(
     brightest = bracket.reference.pixels.max(axis=2)
     clipped = brightest >= CLIPPED
     dark = brightest < DARK
-    if (labels or {}).get("motion") == "static":
+    # Sets of different origin call it differently; anything else is measured.
+    if "static" in ((labels or {}).get("motion"), (labels or {}).get("kind")):
         moved = edges = np.zeros_like(clipped)
     else:
         differs = disagreement(bracket, truth)
@@ -132,7 +133,9 @@ def disagreement(bracket: Bracket, truth: FloatArray) -> BoolMap:
     return found
 
 
-def split_error(prediction: FloatArray, truth: FloatArray, causes: IntMap) -> dict[str, CauseShare]:
+def split_error(
+    prediction: FloatArray, truth: FloatArray, causes: CauseMap
+) -> dict[str, CauseShare]:
     """Squared error of the μ-law values, added up by cause.
 
     Args:

@@ -65,6 +65,6 @@ def _load() -> ModuleType:
     except (ImportError, RuntimeError, OSError) as error:
         raise MissingDependencyError(
             f"ColorVideoVDP cannot be imported: {' '.join(str(error).split())}",
-            hint="pip install cvvdp, with a torchvision that matches the installed torch, "
+            hint="pip install 'ahdr[cvvdp]', with a torchvision that matches the installed torch, "
             "or leave cvvdp out of --metrics",
         ) from error

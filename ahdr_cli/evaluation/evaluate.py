@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ahdr_cli.errors import InputError, UsageError
-from ahdr_cli.evaluation.causes import CauseShare, cause_map, split_error
+from ahdr_cli.evaluation.causes import CauseMap, CauseShare, cause_map, split_error
 from ahdr_cli.evaluation.consistency import Consistency, measure_consistency
 from ahdr_cli.evaluation.datasets import Dataset, EvaluationScene
 from ahdr_cli.evaluation.measures import Measure, Viewing
@@ -90,21 +90,25 @@ def evaluate(
                     path=scene.name,
                     hint="pass --no-reference to measure consistency instead",
                 )
+            causes = None
+            if scene.truth is not None and measures:
+                causes = cause_map(scene.bracket, scene.truth, labels=scene.labels)
             radiance: dict[str, FloatArray] = {}
             rows: dict[str, SceneResult] = {}
             for method in methods:
                 started = time.perf_counter()
                 radiance[method.name] = method(scene.bracket)
                 seconds = time.perf_counter() - started
-                rows[method.name] = _measure(
+                row = _measure(
                     scene,
                     method,
                     radiance[method.name],
                     measures=measures,
+                    causes=causes,
                     viewing=viewing,
                     consistency=consistency,
-                    seconds=seconds,
                 )
+                rows[method.name] = replace(row, seconds=seconds)
                 results.append(_without_maps(rows[method.name]))
                 if on_step is not None:
                     on_step(len(results), total)
@@ -126,14 +130,14 @@ def _measure(
     radiance: FloatArray,
     *,
     measures: Sequence[Measure],
+    causes: CauseMap | None,
     viewing: Viewing,
     consistency: bool,
-    seconds: float,
 ) -> SceneResult:
     bracket, truth = scene.bracket, scene.truth
     values: dict[str, float] = {}
-    causes: dict[str, CauseShare] = {}
-    if truth is not None and measures:
+    shares: dict[str, CauseShare] = {}
+    if truth is not None and causes is not None:
         prediction = radiance if method.is_picture else to_shortest_white(radiance, bracket)
         for measure in measures:
             value = measure(
@@ -142,7 +146,7 @@ def _measure(
             if value is not None:
                 values[measure.key] = value
         if not method.is_picture:
-            causes = split_error(prediction, truth, cause_map(bracket, truth, labels=scene.labels))
+            shares = split_error(prediction, truth, causes)
     checks: tuple[Consistency, ...] = ()
     if consistency and not method.is_picture:
         checks = tuple(measure_consistency(radiance, bracket, index=index) for index in range(3))
@@ -151,9 +155,8 @@ def _measure(
         scene=scene.name,
         method=method.name,
         values=values,
-        causes=causes,
+        causes=shares,
         consistency=checks,
-        seconds=seconds,
     )
 
 

@@ -158,4 +158,4 @@ def test_colorvideovdp_says_what_is_missing(ahdr, dataset, monkeypatch):
     )  # fmt: skip # as above
     assert result.exit_code == 2
     assert "ColorVideoVDP cannot be imported" in result.stderr
-    assert "pip install cvvdp" in result.stderr
+    assert "pip install 'ahdr[cvvdp]'" in result.stderr
