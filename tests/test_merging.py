@@ -58,7 +58,7 @@ def make_bracket(height: int = 50, width: int = 70, evs=(-2.0, 0.0, 3.0)) -> Bra
     frames = [
         Frame(
             generator.random((height, width, 3), np.float32),
-            exposure=Exposure.from_ev(ev),
+            exposure=Exposure(seconds=2.0**ev),
             metadata=CaptureMetadata(make=f"camera {i}"),
         )
         for i, ev in enumerate(evs)
@@ -79,7 +79,7 @@ def test_white_of_the_middle_frame_is_one(network, checkpoint, runtime):
 def test_the_result_carries_the_reference_frames_capture(checkpoint):
     bracket = make_bracket()
     merged = Merger(checkpoint, options=CPU)(bracket)
-    assert merged.exposure == bracket.reference.exposure == Exposure.from_ev(0)
+    assert merged.exposure == bracket.reference.exposure == Exposure(seconds=1)
     assert merged.metadata.make == "camera 1"
     assert merged.pixels.dtype == np.float32
 
