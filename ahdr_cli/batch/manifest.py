@@ -57,8 +57,8 @@ def read_manifest(path: str | Path, *, suffix: str = ".exr") -> tuple[PlannedSet
             raise InputError("too large for a manifest", path=path)
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text in UTF-8"
-        raise InputError(f"cannot be read: {reason.lower()}", path=path) from error
+        system = (getattr(error, "strerror", None) or "").lower()
+        raise InputError(f"cannot be read: {system or 'not text in UTF-8'}", path=path) from error
     try:
         entries = reader(text)
     except (ValueError, csv.Error, RecursionError) as error:

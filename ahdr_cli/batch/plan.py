@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ahdr_cli.batch.gather import find_photographs, read_shots
@@ -138,10 +139,11 @@ def make_plan(
     grouping = _group(shots, options)
 
     roots = _roots(folders)
+    crowds = Counter(shot.path.parent for shot in shots)
     sets = []
-    for index, group in enumerate(grouping.groups, start=1):
+    for index, found in enumerate(grouping.groups, start=1):
+        group, place = _placed(found, roots, crowds)
         name = output_name(options.name, group, index=index)
-        place = _place(group, roots)
         sets.append(
             PlannedSet(
                 inputs=tuple(shot.path for shot in group.shots),
@@ -277,13 +279,19 @@ def _roots(folders: Sequence[Path]) -> dict[Path, PurePosixPath]:
     return {top: PurePosixPath(top.resolve().name or "root") for top in tops}
 
 
-def _place(group: Group, roots: dict[Path, PurePosixPath]) -> PurePosixPath:
-    """The folder of a result: as that of its files; a set that is a folder takes its place."""
+def _placed(
+    group: Group, roots: dict[Path, PurePosixPath], crowds: Mapping[Path, int]
+) -> tuple[Group, PurePosixPath]:
+    """The folder of a result: as that of its files.
+
+    A set that is all of a folder bears the folder's name and takes its place.
+    """
     folder = group.shots[0].path.parent
     # The innermost root, where one lies within the other.
     inside = [top for top in roots if folder == top or top in folder.parents]
     top = max(inside, key=lambda path: len(path.parts))
     place = roots[top] / PurePosixPath(folder.relative_to(top).as_posix())
-    if group.rule in {"folder", "exposure-file"} and folder != top:
-        return place.parent
-    return place
+    alone = group.rule == "exposures" and crowds[folder] == len(group.shots)
+    if folder != top and (alone or group.rule in {"folder", "exposure-file"}):
+        return replace(group, name=folder.name), place.parent
+    return group, place

@@ -224,13 +224,15 @@ def group_by_pattern(shots: Iterable[Shot], pattern: str) -> Grouping:
     return _sorted(groups, left_out)
 
 
-def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
-    """Sorts file names as people do: IMG_9 before IMG_10."""
-    parts = re.split(r"([0-9]+)", path.as_posix())
+def natural_key(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
+    """Sorts paths as people do: IMG_9 before IMG_10, folder by folder."""
     return tuple(
-        (0, int(part), part) if part.isdecimal() else (1, 0, part.casefold())
-        for part in parts
-        if part
+        tuple(
+            (0, int(piece), piece) if piece.isdecimal() else (1, 0, piece.casefold())
+            for piece in re.split(r"([0-9]+)", part)
+            if piece
+        )
+        for part in path.parts
     )
 
 

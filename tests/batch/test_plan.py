@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ahdr_cli import write_hdr
+from ahdr_cli.batch import Plan, PlanOptions, make_plan
+from ahdr_cli.errors import InputError, UsageError
+from ahdr_cli.images import HdrImage
+
+
+def outputs(plan: Plan) -> list[str]:
+    return [str(planned.output) for planned in plan.sets]
+
+
+def why(plan: Plan) -> dict[str, str]:
+    return {item.path.name: item.reason for item in (*plan.left_out, *plan.unreadable)}
+
+
+def test_brackets_are_found(card, tmp_path):
+    plan = make_plan([card], tmp_path / "out")
+    assert outputs(plan) == ["IMG_0001.exr", "IMG_0004.exr", "IMG_0007.exr"]
+    assert plan.sets[1].inputs == tuple(card / f"IMG_000{n}.jpg" for n in (4, 5, 6))
+    assert plan.sets[0].found_evs == pytest.approx([0, 2, 4])
+    assert plan.sets[0].evs is None
+    assert "steps of 2.0, 2.0 EV" in plan.sets[0].reason
+    assert why(plan) == {}
+
+
+def test_damaged_files_singles_and_results_are_told_apart(card, tmp_path, photograph):
+    photograph(card, first=50, seconds=(Fraction(1, 100),))
+    photograph(card, first=50, seconds=(Fraction(1, 100),), when=timedelta(hours=1))
+    (card / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    (card / "text.png").write_text("no picture")
+    (card / ".hidden.jpg").write_bytes(b"x")
+    (card / "notes.txt").write_text("x")
+    write_hdr(card / "result.tif", HdrImage(np.ones((16, 16, 3), np.float32)))
+    plan = make_plan([card], tmp_path / "out")
+    assert len(plan.sets) == 3
+    assert {item.path.name for item in plan.unreadable} == {"broken.jpg", "text.png"}
+    reasons = why(plan)
+    assert "single picture" in reasons["IMG_0050.jpg"]
+    assert "HDR image" in reasons["result.tif"]
+    assert ".hidden.jpg" not in reasons
+    assert "notes.txt" not in reasons
+
+
+def test_recursive_keeps_the_tree_and_passes_over_the_results(tmp_path, photograph):
+    top = tmp_path / "trip"
+    photograph(top / "a", first=1)
+    photograph(top / "b" / "c", first=1)
+    photograph(top / "out", first=1)
+    assert make_plan([top], top / "out").sets == ()
+    plan = make_plan([top], top / "out", options=PlanOptions(recursive=True))
+    assert outputs(plan) == ["a.exr", "b/c.exr"]
+
+
+def test_several_folders_have_their_own(tmp_path, photograph):
+    photograph(tmp_path / "a")
+    photograph(tmp_path / "b")
+    plan = make_plan([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+    assert outputs(plan) == ["a/IMG_0001.exr", "b/IMG_0001.exr"]
+    twice = make_plan([tmp_path / "a", tmp_path / "a"], tmp_path / "out")
+    assert outputs(twice) == ["IMG_0001.exr"]
+
+
+def test_a_folder_within_another_is_searched_once(tmp_path, photograph):
+    photograph(tmp_path / "a")
+    photograph(tmp_path / "a" / "b")
+    photograph(tmp_path / "a" / "b", first=7, when=timedelta(minutes=1))
+    plan = make_plan(
+        [tmp_path / "a", tmp_path / "a" / "b"],
+        tmp_path / "out",
+        options=PlanOptions(recursive=True),
+    )
+    assert sorted(outputs(plan)) == ["a/IMG_0001.exr", "b/IMG_0001.exr", "b/IMG_0007.exr"]
+
+
+def test_equal_outputs_are_refused(tmp_path, photograph):
+    for place in ("x", "y"):
+        photograph(tmp_path / place / "card")
+    with pytest.raises(UsageError, match=r"would both become card/IMG_0001\.exr .*--name"):
+        make_plan([tmp_path / "x" / "card", tmp_path / "y" / "card"], tmp_path / "out")
+
+
+def test_folders_with_exposure_files(tmp_path, photograph):
+    for scene in ("001", "002", "003"):
+        photograph(tmp_path / "data" / scene)
+    (tmp_path / "data" / "001" / "exposure.txt").write_text("-3.0\n0.0\n3.0\n")
+    (tmp_path / "data" / "002" / "exposure.txt").write_text("-3.0\n0.0\n")
+    (tmp_path / "data" / "003" / "exposure.txt").write_text("nonsense")
+    plan = make_plan([tmp_path / "data"], tmp_path / "o", options=PlanOptions(recursive=True))
+    assert outputs(plan) == ["001.exr"]
+    assert plan.sets[0].evs == pytest.approx((-3, 0, 3))
+    reasons = {str(item.path.parent.name): item.reason for item in plan.left_out}
+    assert reasons["002"] == "exposure.txt lists 2 exposures for 3 pictures"
+    assert reasons["003"].startswith("exposure.txt: ")
+
+
+def test_counting_and_given_exposures(card, tmp_path):
+    options = PlanOptions(evs=(-2.0, 0.0, 2.0), suffix=".hdr", name="{index}")
+    plan = make_plan([card], tmp_path / "out", options=options)
+    assert outputs(plan) == ["1.hdr", "2.hdr", "3.hdr"]
+    assert plan.sets[2].evs == (-2.0, 0.0, 2.0)
+    four = make_plan([card], tmp_path / "out", options=PlanOptions(count=4))
+    assert [len(planned.inputs) for planned in four.sets] == [4, 4]
+    assert "IMG_0009.jpg" in why(four)
+
+
+def test_pattern_with_given_exposures(card, tmp_path):
+    options = PlanOptions(pattern="IMG_000{set}.jpg", evs=(0.0, 1.0, 2.0))
+    plan = make_plan([card], tmp_path / "out", options=options)
+    assert plan.sets == ()
+    nine = PlanOptions(pattern="{set}_*.jpg", evs=(0.0, 1.0, 2.0))
+    reasons = why(make_plan([card], tmp_path / "out", options=nine))
+    assert reasons["IMG_0001.jpg"] == "set 'IMG' has 9 files for the 3 exposures given"
+
+
+def test_contradictions():
+    with pytest.raises(UsageError, match="contradict"):
+        PlanOptions(count=3, pattern="{set}.jpg")
+    with pytest.raises(UsageError, match="2 exposures for groups of 3"):
+        PlanOptions(count=3, evs=(1.0, 2.0))
+
+
+def test_missing_folders(tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        make_plan([tmp_path / "none"], tmp_path / "out")
+
+
+def test_files_may_be_given(card, tmp_path):
+    plan = make_plan(sorted(card.iterdir())[:3], tmp_path / "out")
+    assert outputs(plan) == ["IMG_0001.exr"]
+
+
+def test_real_brackets(shared_dir: Path, tmp_path):
+    """Taken by people: minutes apart, exposure by shutter, aperture or ISO, one without EXIF."""
+    plan = make_plan(
+        [shared_dir / "data" / "brackets"], tmp_path, options=PlanOptions(recursive=True)
+    )
+    assert outputs(plan) == [
+        f"{name}.exr" for name in ("arch", "arch-5", "chair", "lake", "night", "street", "veranda")
+    ]
+    assert [len(planned.inputs) for planned in plan.sets] == [3, 5, 3, 3, 3, 3, 3]
+    assert {item.path.parent.name for item in plan.left_out} == {"horse"}
+
+
+def test_order_of_discovery_does_not_matter(tmp_path, photograph):
+    folder = tmp_path / "card"
+    for i in (3, 1, 2):
+        photograph(folder, first=10 * i, when=timedelta(minutes=i))
+    assert outputs(make_plan([folder], tmp_path)) == [f"IMG_00{i}0.exr" for i in (1, 2, 3)]
