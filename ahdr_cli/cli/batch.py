@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -266,11 +267,13 @@ def batch(
             paths = write_report(
                 output, plan, results, options=options, seconds=seconds, shard=share
             )
+    places = {planned.output: place for place, planned in enumerate(plan.sets)}
+    results.sort(key=lambda result: places[result.planned.output])
     failures = [result for result in results if result.status == "failed"]
     if failed_list is not None:
         write(failed_list, [_with_reason(result) for result in failures], overwrite=True)
     if as_json:
-        print_json({"report": str(paths[0]), "sets": [result.to_dict() for result in results]})
+        print_json({"report": str(paths[0]), **json.loads(paths[0].read_text(encoding="utf-8"))})
     elif not quiet:
         _summarise(plan, results, seconds, paths[1])
     _complain(plan, failures, paths[1], left_out=verbose and not as_json)
@@ -414,6 +417,8 @@ def _show_plan(plan: Plan, *, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    # A file or pipe has no width to keep to.
+    width = None if stdout().is_terminal else 240
     table = Table("output", "inputs", "EV", "because", box=None, header_style="bold")
     for planned in plan.sets:
         evs = planned.evs or planned.found_evs
@@ -423,14 +428,14 @@ def _show_plan(plan: Plan, *, as_json: bool) -> None:
             "\n".join(f"{ev:+.1f}" for ev in evs),
             Text(planned.reason),
         )
-    stdout().print(table, soft_wrap=False)
+    stdout().print(table, soft_wrap=False, width=width)
     loose = [*plan.unreadable, *plan.left_out]
     if loose:
         rest = Table("in no set", "because", box=None, header_style="bold")
         for item in loose:
             rest.add_row(Text(str(item.path)), Text(item.reason))
         stdout().print()
-        stdout().print(rest, soft_wrap=False)
+        stdout().print(rest, soft_wrap=False, width=width)
     stdout().print(f"\n{len(plan.sets)} sets, {len(loose)} files in none", markup=False)
 
 

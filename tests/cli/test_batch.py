@@ -1,0 +1,194 @@
+"""`ahdr batch`: plan, run, exit codes, resuming, manifests, shards."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import piexif
+import pytest
+
+
+@pytest.fixture
+def card(tmp_path, bracket) -> Path:
+    """Two brackets a minute apart and a stray, made of the one bracket."""
+    folder = tmp_path / "card"
+    folder.mkdir()
+    start = datetime(2024, 5, 1, 12, 0, 0)
+    files = [*bracket, *bracket, bracket[0]]
+    for number, path in enumerate(files):
+        copy = folder / f"IMG_{number}.jpg"
+        shutil.copy(path, copy)
+        moment = start + timedelta(minutes=number // 3, seconds=number % 3)
+        tags = piexif.load(str(copy))
+        tags["Exif"][piexif.ExifIFD.DateTimeOriginal] = moment.strftime("%Y:%m:%d %H:%M:%S")
+        piexif.insert(piexif.dump(tags), str(copy))
+    return folder
+
+
+@pytest.fixture
+def run(ahdr, tiny_model):
+    fast = ("--model", tiny_model, "--device", "cpu", "--runtime", "torch", "--tile", "64")
+
+    def call(*arguments):
+        return ahdr("batch", *arguments, *fast)
+
+    return call
+
+
+def test_a_folder_twice(run, card, tmp_path):
+    out = tmp_path / "out"
+    first = run(card, "-o", out, "--verbose")
+    assert first.exit_code == 0, first.stderr
+    assert sorted(path.name for path in out.glob("*.exr")) == ["IMG_0.exr", "IMG_3.exr"]
+    assert "2 merged, 1 files in no set" in first.stderr
+    assert "left out" in first.stderr
+    assert "single picture" in first.stderr
+    assert (out / "index.html").is_file()
+    second = run(card, "-o", out)
+    assert "0 merged, 2 done before" in second.stderr
+    third = run(card, "-o", out, "--overwrite", "--quiet")
+    assert third.stderr == third.stdout == ""
+
+
+def test_dry_run_shows_the_plan_and_does_nothing(run, card, tmp_path):
+    result = run(card, "-o", tmp_path / "out", "--dry-run")
+    assert result.exit_code == 0
+    for text in ("IMG_0.exr", "steps of 2.0, 2.0 EV", "+4.0", "single picture", "2 sets, 1 files"):
+        assert text in result.stdout
+    assert not (tmp_path / "out").exists()
+    plan = json.loads(run(card, "-o", tmp_path / "out", "--dry-run", "--json").stdout)
+    assert [entry["output"] for entry in plan["sets"]] == ["IMG_0.exr", "IMG_3.exr"]
+    assert plan["sets"][0]["evs"] == pytest.approx([0, 2, 4])
+    assert len(plan["left_out"]) == 1
+    assert plan["unreadable"] == []
+
+
+def test_failures_exit_with_eight_and_can_be_fed_back(run, card, tmp_path):
+    out, failed = tmp_path / "out", tmp_path / "failed.json"
+    whole = (card / "IMG_4.jpg").read_bytes()
+    (card / "IMG_4.jpg").write_bytes(whole[:-100])
+    result = run(card, "-o", out, "--failed-list", failed)
+    assert result.exit_code == 8
+    assert "1 of 2 sets failed" in result.stderr
+    assert "IMG_3.exr: " in result.stderr
+    assert (out / "IMG_0.exr").is_file()
+    (entry,) = json.loads(failed.read_text())["sets"]
+    assert "IMG_4.jpg" in entry["reason"]
+
+    (card / "IMG_4.jpg").write_bytes(whole)
+    again = run("--manifest", failed, "-o", out, "--failed-list", failed)
+    assert again.exit_code == 0, again.stderr
+    assert (out / "IMG_3.exr").is_file()
+    assert json.loads(failed.read_text())["sets"] == []
+
+
+def test_unreadable_files_exit_with_eight(run, card, tmp_path):
+    (card / "broken.jpg").write_bytes(b"\xff\xd8\xffrest")
+    result = run(card, "-o", tmp_path / "out")
+    assert result.exit_code == 8
+    assert "1 file cannot be read" in result.stderr
+    assert len(list((tmp_path / "out").glob("*.exr"))) == 2
+
+
+def test_manifest_is_written_edited_and_read(run, card, tmp_path):
+    listed = tmp_path / "sets.csv"
+    result = run(card, "-o", tmp_path / "out", "--write-manifest", listed, "--dry-run")
+    assert result.exit_code == 0
+    rows = list(csv.DictReader(listed.open(newline="")))
+    rows[0]["output"], rows[0]["evs"] = "by hand.hdr", "0,1,2"
+    with listed.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    assert run("--manifest", listed, "-o", tmp_path / "out").exit_code == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"by hand.hdr", "IMG_3.exr"}
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [frame["ratio"] for frame in report["sets"][0]["frames"]] == pytest.approx([1, 2, 4])
+
+
+def test_shards_do_it_all_together(run, card, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    assert run(card, "-o", out, "--shard", "1/2").exit_code == 0
+    assert [path.name for path in out.glob("*.exr")] == ["IMG_0.exr"]
+    for name, value in (("ID", 5), ("COUNT", 2), ("MIN", 4)):
+        monkeypatch.setenv(f"SLURM_ARRAY_TASK_{name}", str(value))
+    result = run(card, "-o", out)
+    assert "doing shard 2/2" in result.stderr
+    assert len(list(out.glob("*.exr"))) == 2
+    assert {path.name for path in out.glob("index*")} == {"index-1-of-2.html", "index-2-of-2.html"}
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "9")
+    assert run(card, "-o", out).exit_code == 2
+
+
+def test_options_reach_the_results(run, card, tmp_path):
+    out = tmp_path / "out"
+    result = run(
+        card, "-o", out, "--json", "--reference-ev", "-6", "--preview", "--format", "hdr",
+        "--name", "{folder}_{index:02d}_{ev}", "--group", "3", "--ev", "0,2,4",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert [entry["output"] for entry in report["sets"]] == [
+        "card_01_-2_0_+2.hdr",
+        "card_02_-2_0_+2.hdr",
+    ]
+    assert report["sets"][0]["offset_ev"] == pytest.approx(-8)
+    assert (out / "card_01_-2_0_+2_preview.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        ([], 2, "neither a folder nor a manifest"),
+        (["{card}", "--manifest", "x.json"], 2, "contradict"),
+        (["--manifest", "x.json", "--group", "3"], 2, "--group and --manifest contradict"),
+        (["{card}", "--group", "2"], 2, "--group must be 3 or more"),
+        (["{card}", "--pattern", "*.jpg"], 2, "{set}"),
+        (["{card}", "--name", "{nope}"], 2, "no field"),
+        (["{card}", "--format", "png"], 2, "--format must be"),
+        (["{card}", "--shard", "3/2"], 2, "no shard 3 of 2"),
+        (["{card}", "--cluster", "dask"], 2, "--cluster must be"),
+        (["{card}", "--exposures", "1,2,3", "--ev", "1,2,3"], 2, "contradict"),
+        (["{card}", "--ev", "1,x,3"], 4, "EV 'x'"),
+        (["{card}", "--in-flight", "0"], 2, "at least 1 set"),
+        (["{card}", "--reference-ev", "nan"], 2, "within 64 EV"),
+        (["{card}/none"], 3, "no such folder"),
+        (["{empty}"], 3, "no photographs were found"),
+        (["{card}", "--max-gap", "-1"], 2, "0 s or more"),
+    ],
+)
+def test_mistakes(run, card, tmp_path, arguments, code, text):
+    (tmp_path / "empty").mkdir()
+    places = {
+        "{card}": str(card),
+        "{card}/none": f"{card}/none",
+        "{empty}": str(tmp_path / "empty"),
+    }
+    result = run("-o", tmp_path / "out", *(places.get(item, item) for item in arguments))
+    assert result.exit_code == code, result.stderr
+    assert text in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_nothing_that_makes_a_bracket(run, card, tmp_path):
+    for path in sorted(card.iterdir())[1:]:
+        path.unlink()
+    result = run(card, "-o", tmp_path / "out")
+    assert result.exit_code == 3
+    assert "no bracket among 1 files" in result.stderr
+
+
+def test_no_folder_for_results(ahdr, card):
+    result = ahdr("batch", card)
+    assert result.exit_code == 2
+    assert "pass -o DIR" in result.stderr
+
+
+def test_an_unknown_model_stops_before_any_work(ahdr, card, tmp_path):
+    result = ahdr("batch", card, "-o", tmp_path / "out", "--model", "nope")
+    assert result.exit_code == 5
+    assert "nope" in result.stderr
