@@ -414,11 +414,12 @@ def _show_plan(plan: Plan, *, as_json: bool) -> None:
             }
         )
         return
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     # A file or pipe has no width to keep to.
-    width = None if stdout().is_terminal else 240
+    console = stdout() if stdout().is_terminal else Console(width=240, highlight=False)
     table = Table("output", "inputs", "EV", "because", box=None, header_style="bold")
     for planned in plan.sets:
         evs = planned.evs or planned.found_evs
@@ -428,15 +429,15 @@ def _show_plan(plan: Plan, *, as_json: bool) -> None:
             "\n".join(f"{ev:+.1f}" for ev in evs),
             Text(planned.reason),
         )
-    stdout().print(table, soft_wrap=False, width=width)
+    console.print(table, soft_wrap=False)
     loose = [*plan.unreadable, *plan.left_out]
     if loose:
         rest = Table("in no set", "because", box=None, header_style="bold")
         for item in loose:
             rest.add_row(Text(str(item.path)), Text(item.reason))
-        stdout().print()
-        stdout().print(rest, soft_wrap=False, width=width)
-    stdout().print(f"\n{len(plan.sets)} sets, {len(loose)} files in none", markup=False)
+        console.print()
+        console.print(rest, soft_wrap=False)
+    console.print(f"\n{len(plan.sets)} sets, {len(loose)} files in none", markup=False)
 
 
 def _check_not_empty(plan: Plan, share: Shard) -> None:
