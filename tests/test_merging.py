@@ -158,7 +158,7 @@ def test_pixels_that_no_frame_has_are_refused(checkpoint, bad):
         Merger(checkpoint, options=CPU)(bracket)
 
 
-@pytest.mark.parametrize(("precision", "way_out"), [("fp32", "models verify"), ("fp16", "fp32")])
+@pytest.mark.parametrize(("precision", "way_out"), [("fp32", "models verify"), ("bf16", "fp32")])
 def test_nan_never_leaves(checkpoint, monkeypatch, precision, way_out):
     merger = Merger(
         checkpoint, options=MergeOptions(device="cpu", runtime="torch", precision=precision)
