@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,14 +105,16 @@ class Record:
     outputs: Mapping[str, str]
     result: Mapping[str, Any]
 
-    def write(self, output: Path) -> None:
-        """Beside `output`, atomically.
+    def write(self, output: Path, *, staging: Path) -> None:
+        """Beside `output`, in one step.
+
+        Args:
+            output: the result that the record is of.
+            staging: folder for unfinished files, on the same file system.
 
         Raises:
             OutputError: it cannot be written.
         """
-        from ahdr_cli.io import atomic_path
-
         content = {
             "ahdr_record": SCHEMA,
             "state": self.state,
@@ -119,8 +123,17 @@ class Record:
             "result": self.result,
         }
         text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-        with atomic_path(record_path(output), overwrite=True) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        path = record_path(output)
+        unfinished = staging / f"{secrets.token_hex(8)}.json"
+        try:
+            with unfinished.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())  # the contents before the name, lest power fail
+            unfinished.replace(path)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError(f"cannot be written: {reason}", path=path) from error
 
     def vouches_for(self, output: Path, identity: Identity) -> bool:
         """Whether everything is there, whole, and made from the same things."""

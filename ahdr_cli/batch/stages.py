@@ -151,12 +151,13 @@ class Workshop:
         record = Record(
             state="writing", identity=prepared.identity.to_dict(), outputs={}, result={}
         )
-        record.write(output)
+        record.write(output, staging=self.staging)
         outputs = self._write_files(merged, image, output)
         write_thumbnail(
             thumbnail_path(self.folder, prepared.planned.output),
             merged.image,
             white=float(prepared.bracket.ratios[1]),
+            staging=self.staging,
         )
         seconds = {
             "read": prepared.seconds,
@@ -164,7 +165,8 @@ class Workshop:
             "write": time.perf_counter() - started,
         }
         result = replace(result, seconds=seconds)
-        replace(record, state="done", outputs=outputs, result=result.to_record()).write(output)
+        done = replace(record, state="done", outputs=outputs, result=result.to_record())
+        done.write(output, staging=self.staging)
         return result
 
     def _done_before(
@@ -189,7 +191,7 @@ class Workshop:
         from ahdr_cli.io import read_hdr
 
         white = result.frames[1].ratio * 2.0 ** (result.offset_ev or 0.0)
-        write_thumbnail(path, read_hdr(result.output), white=white)
+        write_thumbnail(path, read_hdr(result.output), white=white, staging=self.staging)
 
     def _check_place(self, planned: PlannedSet, output: Path) -> None:
         """Find out before the work whether the result may be written."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ahdr_cli.errors import OutputError
 from ahdr_cli.images import FloatArray, HdrImage
 
 __all__ = ["THUMBNAIL_FOLDER", "shrink", "thumbnail_path", "write_thumbnail"]
@@ -20,13 +22,14 @@ def thumbnail_path(folder: Path, output: PurePosixPath) -> Path:
     return folder / THUMBNAIL_FOLDER / f"{output}.jpg"
 
 
-def write_thumbnail(path: Path, image: HdrImage, *, white: float) -> None:
+def write_thumbnail(path: Path, image: HdrImage, *, white: float, staging: Path) -> None:
     """Shrink, tonemap by μ-law as in the papers, and write a JPEG, replacing any other.
 
     Args:
         path: where to.
         image: the result.
         white: radiance that becomes white.
+        staging: folder for unfinished files, on the same file system.
 
     Raises:
         OutputError: it cannot be written.
@@ -36,10 +39,14 @@ def write_thumbnail(path: Path, image: HdrImage, *, white: float) -> None:
     from ahdr_cli.radiometry.tonemap import mu_law, to_uint8
 
     prepare_place(path)
-    small = shrink(image.pixels, longest=LONGEST_SIDE)
-    write_preview(
-        path, to_uint8(mu_law(small, white=white)), image=image, overwrite=True, quality=85
-    )
+    small = mu_law(shrink(image.pixels, longest=LONGEST_SIDE), white=white)
+    unfinished = staging / f"{secrets.token_hex(8)}.jpg"
+    write_preview(unfinished, to_uint8(small), image=image, quality=85)
+    try:
+        unfinished.replace(path)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"cannot be written: {reason}", path=path) from error
 
 
 def shrink(pixels: FloatArray, *, longest: int) -> FloatArray:

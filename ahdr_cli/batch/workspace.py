@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ahdr_cli.batch.shard import Shard
 from ahdr_cli.errors import OutputError, UsageError
+from ahdr_cli.io.atomic import TEMPORARY_PREFIX
 
 __all__ = ["WORK_FOLDER", "open_workspace"]
 
@@ -109,15 +110,25 @@ def _sweep(work: Path, own: Path) -> None:
     for entry in own.iterdir():
         if entry.name != _LOCK:
             shutil.rmtree(entry, ignore_errors=True)
+    # Reports and manifests, which are written beside the results in an instant.
+    for unfinished in work.parent.glob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(OSError):
+            if _age(unfinished) > _SETTLED:
+                unfinished.unlink()
     for folder in work.iterdir():
         if folder == own:
             continue
         with suppress(OSError):
             # A share that starts this moment has its folder and not yet its lock.
-            if time.time() - (folder / _LOCK).stat().st_mtime < _SETTLED:
+            if _age(folder / _LOCK) < _SETTLED:
                 continue
             lock = _Lock.take(folder)
             if lock is not None:
                 if lock.sure:
                     shutil.rmtree(folder, ignore_errors=True)
                 lock.release()
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was written."""
+    return time.time() - path.stat().st_mtime

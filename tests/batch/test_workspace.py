@@ -88,3 +88,13 @@ def test_a_living_share_is_not_swept_however_old(tmp_path):
         with open_workspace(tmp_path):
             assert staging.is_dir()
         assert staging.is_dir()
+
+
+def test_an_unfinished_report_is_swept_later(tmp_path):
+    fresh, old = tmp_path / ".ahdr-tmp-1.json", tmp_path / ".ahdr-tmp-2.json"
+    for path in (fresh, old):
+        path.write_text("{")
+    os.utime(old, times=(time.time() - 3600,) * 2)
+    with open_workspace(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == [fresh]

@@ -1,0 +1,25 @@
+"""A short version of ``benchmarks/batch_kill.py``, whose full run is recorded in docs/batch.md."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_killed_and_restarted_it_ends_the_same(repository: Path, tmp_path):
+    script = repository / "benchmarks" / "batch_kill.py"
+    size = ["--sets", "24", "--width", "64", "--height", "48"]
+    finished = subprocess.run(
+        [sys.executable, script, *size, "--kills", "2", "--seed", "3", "--folder", tmp_path],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    report = json.loads(finished.stdout)
+    assert report["kills"] == 2
+    assert report["results"] == 24 - report["damaged"] > 20
+    assert report["equal"]
