@@ -6,15 +6,18 @@ and used again, from several threads as well.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 
+from ahdr_cli.bracket.align import align_if_moved, load_cv2
 from ahdr_cli.bracket.spacing import bracket_concerns
 from ahdr_cli.checkpoints import load_checkpoint
-from ahdr_cli.errors import InputError, ModelError, UsageError
+from ahdr_cli.errors import InputError, MissingDependencyError, ModelError, UsageError
 from ahdr_cli.images import Frame, HdrImage
 from ahdr_cli.inference.budget import tile_pixels, tile_side
 from ahdr_cli.inference.devices import Precision, select_device, select_precision
@@ -26,14 +29,18 @@ if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
     from ahdr_cli.checkpoints import Checkpoint
 
-__all__ = ["MergeOptions", "MergePlan", "Merger"]
+__all__ = ["MergeOptions", "MergePlan", "Merger", "OnAligned"]
+
+OnAligned: TypeAlias = Callable[[tuple[float, float]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeOptions:
-    """How to compute; what is computed does not depend on it, but for rounding.
+    """How to merge. But for `align`, the result does not depend on it, save for rounding.
 
     Attributes:
+        align: ``auto`` warps outer frames onto the reference where the camera moved; ``off``
+            leaves all frames as they are.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32``, ``fp16`` or ``bf16``.
         tile: largest side of a tile without its halo in pixels, or ``auto``.
@@ -44,8 +51,11 @@ class MergeOptions:
     precision: str = "auto"
     tile: int | Literal["auto"] = "auto"
     runtime: str = "auto"
+    align: str = "auto"
 
     def __post_init__(self) -> None:
+        if self.align not in ("auto", "off"):
+            raise UsageError(f"align must be auto or off, got {self.align!r}")
         if self.tile != "auto" and (not isinstance(self.tile, int) or self.tile < 1):
             raise UsageError(f"tile must be auto or a positive whole number, got {self.tile!r}")
 
@@ -91,6 +101,7 @@ class Merger:
         device = select_device(options.device)
         precision = select_precision(options.precision, device=device)
         self._checkpoint = checkpoint
+        self._align = options.align == "auto"
         self._runtime: Runtime = open_runtime(
             checkpoint.build(), name=options.runtime, device=device, precision=precision
         )
@@ -126,12 +137,20 @@ class Merger:
         """
         return cls(load_checkpoint(model), options=options)
 
-    def __call__(self, bracket: Bracket, *, on_tile: OnTile | None = None) -> HdrImage:
+    def __call__(
+        self,
+        bracket: Bracket,
+        *,
+        on_tile: OnTile | None = None,
+        on_aligned: OnAligned | None = None,
+    ) -> HdrImage:
         """Merge.
 
         Args:
             bracket: three frames, short → long.
             on_tile: told of tiles done and tiles in all.
+            on_aligned: told, once, by how many pixels the short and the long frame were moved
+                at their farthest corner; 0 where a frame was left as it is.
 
         Returns:
             Radiance in the geometry of the middle frame, whose white is 1.0.
@@ -143,6 +162,11 @@ class Merger:
         """
         for frame in bracket.frames:
             _check_pixels(frame)
+        if self._align and _can_align():
+            alignment = align_if_moved(bracket)
+            bracket = alignment.bracket
+            if on_aligned is not None:
+                on_aligned(alignment.displacements)
         ratios = bracket.ratios.astype(np.float32)
         radiance = run_tiled(
             lambda frames: self._runtime(frames, ratios),
@@ -169,12 +193,25 @@ class Merger:
     def warnings(self, bracket: Bracket) -> list[str]:
         """What makes the result of a bracket doubtful, one line each."""
         concerns = bracket_concerns(bracket, trained_ev=self._checkpoint.spacing_ev)
-        return [concern.message for concern in concerns]
+        messages = [concern.message for concern in concerns]
+        if self._align and not _can_align():
+            messages.append("the frames are not aligned, because OpenCV cannot be imported")
+        return messages
 
     def _inner(self, size: tuple[int, int]) -> int | tuple[int, int]:
         if self._pixels is None:
             return self.plan.tile
         return fit_tile(size, halo=self._runtime.halo, pixels=self._pixels)
+
+
+@functools.cache
+def _can_align() -> bool:
+    """The spine works without OpenCV, which needs system libraries that a server may lack."""
+    try:
+        load_cv2()
+    except MissingDependencyError:
+        return False
+    return True
 
 
 def _check_pixels(frame: Frame) -> None:

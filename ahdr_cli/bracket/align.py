@@ -32,15 +32,29 @@ from ahdr_cli.images import FloatArray, Frame
 from ahdr_cli.radiometry.luminance import luminance
 from ahdr_cli.radiometry.transfer import gamma_decode
 
-__all__ = ["RigidMotion", "align_bracket", "estimate_motion", "load_cv2", "mtb_shift", "warp"]
+__all__ = [
+    "Alignment",
+    "RigidMotion",
+    "align_bracket",
+    "align_if_moved",
+    "estimate_motion",
+    "load_cv2",
+    "mtb_shift",
+    "warp",
+]
 
 MTB_BITS = 6
 """Pyramid levels of MTB: shifts up to ±(2^6 - 1) px."""
+
+STILL_PX = 0.75
+"""Corner displacement below which a frame counts as still: resampling it would cost more
+sharpness than so small a motion costs the network, which was trained to bear about twice that."""
 
 _COARSEST = 160  # longest side in pixels at which ECC starts
 _FINEST = 2_000_000  # pixels at which ECC ends; the motion is scaled up from there
 _MIN_USABLE = 0.02  # share of pixels that must be neither clipped nor black in either frame
 _BLACK, _CLIPPED = 0.04, 0.98  # encoded values between which a pixel tells something
+_LEAST_LIKENESS = 0.3  # correlation below which two pictures have nothing to align by
 _BLUR = 1.5  # σ in pixels of each pyramid level
 
 
@@ -68,6 +82,27 @@ class RigidMotion:
     def is_identity(self) -> bool:
         """Nothing moved."""
         return bool(np.array_equal(self.matrix, np.eye(2, 3)))
+
+    def displacement(self, size: tuple[int, int]) -> float:
+        """How far the farthest corner of a picture of `size` (height, width) moves, in pixels."""
+        height, width = size
+        corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]])
+        moved = corners @ self.matrix.T - corners[:, :2]
+        return float(np.hypot(moved[:, 0], moved[:, 1]).max())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alignment:
+    """What :func:`align_if_moved` did.
+
+    Attributes:
+        bracket: the aligned bracket.
+        displacements: of the short and the long frame's farthest corner, in pixels; 0 for a
+            frame that was left as it is.
+    """
+
+    bracket: Bracket
+    displacements: tuple[float, float]
 
 
 def load_cv2() -> ModuleType:
@@ -105,6 +140,27 @@ def align_bracket(bracket: Bracket, *, rotation: bool = True) -> Bracket:
         for index, frame in ((0, short), (2, long))
     ]
     return replace(bracket, frames=(warped[0], reference, warped[1]))
+
+
+def align_if_moved(bracket: Bracket, *, least: float = STILL_PX) -> Alignment:
+    """Warp those outer frames onto the reference that the camera's motion displaced.
+
+    Args:
+        bracket: any; a tripod's comes back untouched.
+        least: displacement in pixels of the farthest corner from which a frame is warped.
+    """
+    frames = list(bracket.frames)
+    displacements = [0.0, 0.0]
+    for side, index in enumerate((0, 2)):
+        motion = estimate_motion(bracket, index)
+        displacement = motion.displacement(bracket.size)
+        if displacement >= least:
+            frames[index] = warp(frames[index], motion)
+            displacements[side] = displacement
+    return Alignment(
+        bracket=replace(bracket, frames=(frames[0], frames[1], frames[2])),
+        displacements=(displacements[0], displacements[1]),
+    )
 
 
 def estimate_motion(bracket: Bracket, index: int, *, rotation: bool = True) -> RigidMotion:
@@ -164,9 +220,6 @@ def _refine(
     cv2 = load_cv2()
     fixed, seen_fixed = _log_radiance(reference, gain=1.0)
     other, seen_other = _log_radiance(moving, gain=gain)
-    if min(seen_fixed.mean(), seen_other.mean()) < _MIN_USABLE:
-        return start
-
     size = max(fixed.shape)
     finest = max(0, math.ceil(math.log2(max(fixed.size / _FINEST, 1.0)) / 2))
     coarsest = max(finest, math.ceil(math.log2(max(size / _COARSEST, 1.0))))
@@ -177,8 +230,6 @@ def _refine(
         one, two = (_at_scale(cv2, image, scale) for image in (fixed, other))
         mask = _at_scale(cv2, seen_fixed, scale) * _at_scale(cv2, seen_other, scale)
         usable = (mask > 0.5).astype(np.uint8)
-        if usable.mean() < _MIN_USABLE:
-            return start
         begin = _rescale(matrix, scale).astype(np.float32)
         if level == coarsest:
             # MTB may have been led astray; then ECC is better off without it.
@@ -186,6 +237,8 @@ def _refine(
                 (begin, identity), key=lambda candidate: _likeness(cv2, one, two, candidate)
             )
         try:
+            if usable.mean() < _MIN_USABLE:
+                raise cv2.error  # too little to go by, which ECC itself would not notice
             _, found = cv2.findTransformECC(
                 one,
                 two,
@@ -197,10 +250,12 @@ def _refine(
             )
         except cv2.error:
             # ECC says so by an exception when it does not converge.
-            return start
+            matrix = start.matrix
+            break
         matrix = _rescale(found.astype(np.float64), 1.0 / scale)
-    found_here = _rescale(matrix, scale).astype(np.float32)
-    better = _likeness(cv2, one, two, found_here) > _likeness(cv2, one, two, identity)
+    candidate = _rescale(matrix, scale).astype(np.float32)
+    likeness = _likeness(cv2, one, two, candidate)
+    better = likeness > max(_LEAST_LIKENESS, _likeness(cv2, one, two, identity))
     return RigidMotion(matrix) if better else RigidMotion()
 
 

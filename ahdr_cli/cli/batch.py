@@ -14,6 +14,7 @@ import typer
 
 from ahdr_cli.cli.console import guarded, note, print_json, progress, stderr, stdout, warn
 from ahdr_cli.cli.options import (
+    AlignOption,
     DeviceOption,
     EvOption,
     ExposuresOption,
@@ -202,6 +203,7 @@ def batch(
     precision: PrecisionOption = "auto",
     tile: TileOption = "auto",
     runtime: RuntimeOption = "auto",
+    align: AlignOption = "auto",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -249,7 +251,11 @@ def batch(
     options = BatchOptions(
         model=model,
         merge=MergeOptions(
-            device=device, precision=precision, tile=parse_tile(tile) or "auto", runtime=runtime
+            device=device,
+            precision=precision,
+            tile=parse_tile(tile) or "auto",
+            runtime=runtime,
+            align=align,
         ),
         write=WriteOptions(float32=float32, chromaticities=chromaticities),
         reference_ev=reference_ev,

@@ -12,6 +12,7 @@ import typer
 from ahdr_cli.cli.console import guarded, note, print_json, progress, stdout
 from ahdr_cli.cli.merge import given_exposures, read_bracket
 from ahdr_cli.cli.options import (
+    AlignOption,
     DeviceOption,
     EvFileOption,
     EvOption,
@@ -182,6 +183,7 @@ def evaluate(
     precision: PrecisionOption = "auto",
     tile: TileOption = "auto",
     runtime: RuntimeOption = "auto",
+    align: AlignOption = "off",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -229,7 +231,11 @@ def evaluate(
     if paths:
         datasets.append(_single(paths, given))
     options = MergeOptions(
-        device=device, precision=precision, tile=parse_tile(tile) or "auto", runtime=runtime
+        device=device,
+        precision=precision,
+        tile=parse_tile(tile) or "auto",
+        runtime=runtime,
+        align=align,
     )
     names = [name for name in (models or ["ahdrnet"]) if name != NO_MODEL]
     networks = _networks(names, options, flow="flow" in wanted or ("all" in wanted and bool(names)))

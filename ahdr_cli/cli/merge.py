@@ -10,6 +10,7 @@ import typer
 
 from ahdr_cli.cli.console import guarded, note, print_json, progress, warn
 from ahdr_cli.cli.options import (
+    AlignOption,
     DeviceOption,
     EvFileOption,
     EvOption,
@@ -81,6 +82,7 @@ def merge(
     precision: PrecisionOption = "auto",
     tile: TileOption = "auto",
     runtime: RuntimeOption = "auto",
+    align: AlignOption = "auto",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -99,7 +101,11 @@ def merge(
     from ahdr_cli.merging import MergeOptions, Merger
 
     options = MergeOptions(
-        device=device, precision=precision, tile=parse_tile(tile) or "auto", runtime=runtime
+        device=device,
+        precision=precision,
+        tile=parse_tile(tile) or "auto",
+        runtime=runtime,
+        align=align,
     )
     bracket, chosen = read_bracket(frames, given)
     if len(chosen) < len(frames) and not quiet:
@@ -109,8 +115,9 @@ def merge(
     merger = Merger.open(model, options=options)
     for warning in merger.warnings(bracket):
         warn(warning)
+    moved: list[float] = []
     with progress("merging", quiet=quiet or as_json) as on_tile:
-        image = merger(bracket, on_tile=on_tile)
+        image = merger(bracket, on_tile=on_tile, on_aligned=moved.extend)
     merged = time.perf_counter()
 
     write_hdr(
@@ -128,9 +135,10 @@ def merge(
     }
 
     if verbose:
-        _describe(bracket, merger, timings)
+        _describe(bracket, merger, moved, timings)
     if as_json:
-        print_json(_report(bracket, merger, output, preview_path, timings))
+        outputs = {"output": output, "preview": preview_path}
+        print_json(_report(bracket, merger, moved, outputs, timings))
     elif not quiet:
         note(f"wrote {output}" + (f" and {preview_path}" if preview_path else ""))
 
@@ -220,9 +228,13 @@ def _write_preview(path: Path, image: HdrImage, bracket: Bracket, *, overwrite: 
     )
 
 
-def _describe(bracket: Bracket, merger: Merger, timings: dict[str, float]) -> None:
+def _describe(
+    bracket: Bracket, merger: Merger, moved: list[float], timings: dict[str, float]
+) -> None:
     for frame, ratio in zip(bracket.frames, bracket.ratios, strict=True):
         note(f"{frame.name}: {ratio:.4g} × the shortest exposure")
+    if any(moved):
+        note("aligned: short frame by {:.1f} px, long frame by {:.1f} px".format(*moved))
     note(", ".join(f"{name} {value}" for name, value in merger.plan.to_dict().items()))
     note(", ".join(f"{name} {seconds:.2f} s" for name, seconds in timings.items()))
 
@@ -230,8 +242,8 @@ def _describe(bracket: Bracket, merger: Merger, timings: dict[str, float]) -> No
 def _report(
     bracket: Bracket,
     merger: Merger,
-    output: Path,
-    preview: Path | None,
+    moved: list[float],
+    outputs: dict[str, Path | None],
     timings: dict[str, float],
 ) -> dict[str, Any]:
     """What `--json` prints."""
@@ -246,8 +258,8 @@ def _report(
             }
             for frame, ratio in zip(bracket.frames, bracket.ratios, strict=True)
         ],
-        "output": str(output),
-        "preview": None if preview is None else str(preview),
+        **{name: None if path is None else str(path) for name, path in outputs.items()},
+        "aligned_px": [round(pixels, 3) for pixels in moved],
         "size": {"width": bracket.size[1], "height": bracket.size[0]},
         **merger.plan.to_dict(),
         "seconds": {name: round(seconds, 4) for name, seconds in timings.items()},

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "AlignOption",
     "DeviceOption",
     "EvFileOption",
     "EvOption",
@@ -95,6 +96,15 @@ RuntimeOption = Annotated[
         "--runtime",
         metavar="RUNTIME",
         help="auto, torch or onnxruntime; auto is onnxruntime on a CPU and torch elsewhere.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+AlignOption = Annotated[
+    str,
+    typer.Option(
+        "--align",
+        metavar="auto|off",
+        help="auto: move outer frames onto the middle one where the camera moved.",
         rich_help_panel=_ENGINE,
     ),
 ]

@@ -11,6 +11,7 @@ from ahdr_cli.bracket import Bracket
 from ahdr_cli.bracket.align import (
     RigidMotion,
     align_bracket,
+    align_if_moved,
     estimate_motion,
     load_cv2,
     mtb_shift,
@@ -132,3 +133,40 @@ def test_missing_opencv_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(MissingDependencyError, match="OpenCV cannot be imported"):
         load_cv2()
+
+
+def test_pictures_with_nothing_in_common_are_left_alone():
+    generator = np.random.default_rng(0)
+    noise = Bracket.from_frames(
+        [
+            Frame(generator.random((*SIZE, 3), np.float32), exposure=Exposure(seconds=ratio))
+            for ratio in RATIOS
+        ]
+    )
+    alignment = align_if_moved(noise)
+    assert alignment.displacements == (0.0, 0.0)
+    assert all(
+        np.array_equal(a.pixels, b.pixels)
+        for a, b in zip(alignment.bracket.frames, noise.frames, strict=True)
+    )
+
+
+def test_a_still_bracket_is_not_resampled():
+    still = bracket()
+    alignment = align_if_moved(still)
+    assert alignment.displacements == (0.0, 0.0)
+    assert alignment.bracket.frames == still.frames
+
+
+def test_only_what_moved_is_warped():
+    moved = bracket(shift=(5.0, -3.0))
+    half = replace(moved, frames=(moved.frames[0], moved.frames[1], frame(scene(), RATIOS[2])))
+    alignment = align_if_moved(half)
+    assert alignment.displacements == pytest.approx((math.hypot(5, 3), 0.0), abs=0.2)
+    assert alignment.bracket.frames[1:] == half.frames[1:]
+
+
+def test_displacement_is_that_of_the_farthest_corner():
+    turned = RigidMotion(np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]]))
+    assert turned.displacement((30, 40)) == pytest.approx(math.sqrt(2) * math.hypot(30, 40))
+    assert RigidMotion().displacement((30, 40)) == 0

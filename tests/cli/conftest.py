@@ -25,11 +25,26 @@ def scene() -> np.ndarray:
 @pytest.fixture
 def bracket(tmp_path: Path, scene: np.ndarray) -> list[Path]:
     """low.jpg, mid.jpg, high.jpg, 2 EV apart, exposures in EXIF."""
+    return photograph(scene, tmp_path)
+
+
+@pytest.fixture
+def large_bracket(tmp_path: Path) -> list[Path]:
+    """The same of a scene with enough texture to align by, (200, 240, 3)."""
+    y, x = np.mgrid[0:200, 0:240]
+    generator = np.random.default_rng(3)
+    stops = np.full(x.shape, -3.0)
+    for cx, cy, width, height in generator.uniform((0, 0, 3, -2), (240, 200, 14, 2.5), (70, 4)):
+        stops += height * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * width**2))
+    return photograph(np.repeat(2.0 ** stops[..., None], 3, axis=2), tmp_path)
+
+
+def photograph(scene: np.ndarray, folder: Path) -> list[Path]:
     paths = []
     for name, seconds in zip(("low", "mid", "high"), SECONDS, strict=True):
         exposure = seconds[0] / seconds[1] * 100
         encoded = np.clip(scene * exposure, 0, 1) ** (1 / 2.2)
-        path = tmp_path / f"{name}.jpg"
+        path = folder / f"{name}.jpg"
         exif = piexif.dump({"Exif": {piexif.ExifIFD.ExposureTime: seconds}})
         Image.fromarray(np.round(encoded * 255).astype(np.uint8)).save(
             path, quality=97, subsampling=0, exif=exif

@@ -98,6 +98,31 @@ def test_json_is_one_object_with_everything(merge, bracket, tmp_path):
     assert set(report["seconds"]) == {"read", "merge", "write"}
 
 
+def shifted(path, pixels):
+    """Shift a photograph to the right by whole pixels, keeping its EXIF."""
+    with Image.open(path) as picture:
+        moved = np.roll(np.asarray(picture), pixels, axis=1)
+        Image.fromarray(moved).save(path, quality=97, subsampling=0, exif=picture.getexif())
+
+
+def test_camera_motion_is_undone_unless_told_not_to(merge, large_bracket, tmp_path):
+    still = read_hdr_of(merge, large_bracket, tmp_path / "still.exr")
+    shifted(large_bracket[0], 6)
+    report = json.loads(
+        merge(*large_bracket, "-o", tmp_path / "a.exr", "--no-preview", "--json").stdout
+    )
+    assert report["aligned_px"] == pytest.approx([6, 0], abs=0.5)
+    aligned = read_hdr(tmp_path / "a.exr").pixels
+    left = read_hdr_of(merge, large_bracket, tmp_path / "left.exr", "--align", "off")
+    inside = np.s_[8:-8, 8:-8]
+    assert np.abs(aligned - still)[inside].mean() < 0.3 * np.abs(left - still)[inside].mean()
+
+
+def read_hdr_of(merge, bracket, output, *flags):
+    assert merge(*bracket, "-o", output, "--no-preview", *flags).exit_code == 0
+    return read_hdr(output).pixels
+
+
 def test_more_than_three_frames_are_merged_and_named(merge, bracket, tmp_path):
     low, mid, high = bracket
     longer = tmp_path / "longer.jpg"
@@ -209,6 +234,7 @@ def test_fewer_than_three_frames(merge, bracket, tmp_path):
         (("--device", "cuda:99"), 7),
         (("--precision", "fp7"), 2),
         (("--runtime", "steam"), 2),
+        (("--align", "maybe"), 2),
         (("--no-preview", "--preview", "a.png"), 2),
         (("--preview", "a.gif"), 6),
     ],
