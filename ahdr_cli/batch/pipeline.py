@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["open_merger", "run_sets"]
 
-_READERS = 2
-_WRITERS = 2
-
 
 def run_sets(
     sets: Sequence[PlannedSet],
@@ -101,12 +98,15 @@ class _Pipeline:
     results: queue.SimpleQueue[SetResult | _Fatal] = field(default_factory=queue.SimpleQueue)
 
     def run(self, sets: Sequence[PlannedSet]) -> Iterator[SetResult]:
-        places = threading.Semaphore(self.workshop.options.in_flight)
+        # As many readers and writers as sets in flight: they wait for the disk, the network or
+        # a place, and on a machine with many cores and a fast GPU they set the pace.
+        crew = self.workshop.options.in_flight
+        places = threading.Semaphore(crew)
         waiting = _Shared(iter(sets))
         threads = [
-            *(self._thread("read", self._read, waiting, places) for _ in range(_READERS)),
+            *(self._thread("read", self._read, waiting, places) for _ in range(crew)),
             self._thread("merge", self._merge, places),
-            *(self._thread("write", self._write, places) for _ in range(_WRITERS)),
+            *(self._thread("write", self._write, places) for _ in range(crew)),
         ]
         for thread in threads:
             thread.start()
@@ -118,10 +118,9 @@ class _Pipeline:
                 yield result
         finally:
             self.stop.set()
-            for _ in range(_READERS):
-                places.release()  # a reader may be waiting for a place
             self.prepared.put(None)
-            for _ in range(_WRITERS):
+            for _ in range(crew):
+                places.release()  # a reader may be waiting for a place
                 self.merged.put(None)
             for thread in threads:
                 thread.join()
