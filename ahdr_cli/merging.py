@@ -19,6 +19,7 @@ from ahdr_cli.bracket.spacing import bracket_concerns
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import InputError, MissingDependencyError, ModelError, UsageError
 from ahdr_cli.images import Frame, HdrImage
+from ahdr_cli.inference.allocation import translated_allocation_errors
 from ahdr_cli.inference.budget import tile_pixels, tile_side
 from ahdr_cli.inference.devices import Precision, select_device, select_precision
 from ahdr_cli.inference.memory import free_memory
@@ -160,6 +161,13 @@ class Merger:
             OutOfMemoryError: not even the smallest tile fits.
             ModelError: the network returned NaN or infinity.
         """
+        # Tiles see to themselves; this is for the arrays as large as the image.
+        with translated_allocation_errors():
+            return self._merge(bracket, on_tile=on_tile, on_aligned=on_aligned)
+
+    def _merge(
+        self, bracket: Bracket, *, on_tile: OnTile | None, on_aligned: OnAligned | None
+    ) -> HdrImage:
         for frame in bracket.frames:
             _check_pixels(frame)
         if self._align and _can_align():

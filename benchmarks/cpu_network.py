@@ -73,9 +73,9 @@ def _measure(case: str, size: str) -> dict[str, float]:
         )
 
     options = {
-        EAGER: MergeOptions(device="cpu", runtime="torch", tile=max(width, height)),
-        AUTO: MergeOptions(device="cpu"),
-    }.get(case) or MergeOptions(device="cpu", tile=int(case))
+        EAGER: MergeOptions(device="cpu", align="off", runtime="torch", tile=max(width, height)),
+        AUTO: MergeOptions(device="cpu", align="off"),
+    }.get(case) or MergeOptions(device="cpu", align="off", tile=int(case))
     merger = Merger.open(options=options)
     merger(bracket(64, 64))
     image = bracket(height, width)

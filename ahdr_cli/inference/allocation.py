@@ -7,6 +7,7 @@ an error from others.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,8 @@ _PHRASES = (
     "failed to allocate memory",  # ONNX Runtime's arena
     "bad_alloc",  # C++, passed through
     "bad allocation",  # the same on Windows
+    "insufficient memory",  # OpenCV
+    "could not create a primitive",  # oneDNN, which torch's convolutions on CPUs are made of
     "alloc_failed",  # cuDNN and cuBLAS status codes
 )
 
@@ -44,5 +47,6 @@ def translated_allocation_errors() -> Iterator[None]:
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = textwrap.shorten(str(error), width=160, placeholder=" …")
+        reason = reason or type(error).__name__
         raise OutOfMemoryError(f"an allocation failed: {reason}") from error

@@ -11,8 +11,8 @@ float32 in [0, 1], in units of the shortest frame's white.
 The one liberty: a convolution of concatenated parts is the sum of the parts' convolutions.
 Dense layers collect their inputs in groups of two layers, each group concatenated and the
 groups summed, and the fold after the blocks is summed as the blocks finish. Against plain
-concatenation that takes 35 % less memory and 2 % less time in ONNX Runtime; sums without
-any concatenation take 3 % more time (``benchmarks/cpu_network.md``).
+concatenation that takes a third less memory and 2 % less time in ONNX Runtime; sums without
+any concatenation take 3 to 5 % more time (``benchmarks/cpu_network.md``).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from ahdr_cli.radiometry.transfer import GAMMA
 __all__ = ["OPSET", "build_onnx_graph"]
 
 OPSET = 17
-"""The operators used have not changed since; ONNX Runtime knows it since 1.12."""
+"""Old enough for every ONNX Runtime since 1.12; later versions add nothing that is used here."""
 
 GROUP_LAYERS = 2
-"""Dense layers whose outputs are concatenated before a new group begins; 3 is as fast and needs
-up to 15 % more memory, 1 saves nothing over 2."""
+"""Dense layers whose outputs are concatenated before a new group begins; with 3 it is as fast and
+needs 4 to 16 % more memory."""
 
 _IR_VERSION = 8
 """Version of the file format that came with opset 17: every later reader accepts it."""

@@ -40,6 +40,7 @@ class OnnxRuntime:
         options.intra_op_num_threads = torch.get_num_threads()
         # Patterns are remembered by shape: a second set of buffers once shapes repeat.
         options.enable_mem_pattern = False
+        options.log_severity_level = 4  # failures are raised, so they need not be printed too
         weights = {name: value.numpy() for name, value in network.state_dict().items()}
         graph = build_onnx_graph(network.config, weights)
         with translated_allocation_errors():

@@ -21,6 +21,7 @@ import numpy as np
 
 from ahdr_cli.errors import OutOfMemoryError
 from ahdr_cli.images import FloatArray
+from ahdr_cli.inference.allocation import translated_allocation_errors
 
 __all__ = ["MIN_TILE", "Box", "OnTile", "Tile", "fit_tile", "plan_tiles", "run_tiled"]
 
@@ -154,16 +155,18 @@ def run_tiled(
     """
     size = frames[0].shape[0], frames[0].shape[1]
     inner = _pair(inner)
-    result = np.empty((*size, 3), np.float32)
+    with translated_allocation_errors():
+        result = np.empty((*size, 3), np.float32)
     waiting = deque(plan_tiles(size, halo=halo, inner=inner, align=align))
     done = 0
     while waiting:
         tile = waiting[0]
         try:
-            computed = compute(np.stack([frame[tile.outer.slices] for frame in frames]))
+            with translated_allocation_errors():
+                computed = compute(np.stack([frame[tile.outer.slices] for frame in frames]))
         except OutOfMemoryError as error:
             if max(tile.inner.size) <= max(MIN_TILE, align):
-                raise _give_up(tile) from error
+                raise _give_up(tile, error) from error
             inner = _halved(tile.inner.size)
             waiting = deque(
                 part
@@ -228,9 +231,9 @@ def _pair(inner: int | tuple[int, int]) -> tuple[int, int]:
     return pair
 
 
-def _give_up(tile: Tile) -> OutOfMemoryError:
+def _give_up(tile: Tile, reason: OutOfMemoryError) -> OutOfMemoryError:
     height, width = tile.outer.size
     return OutOfMemoryError(
-        f"not enough memory for a tile of {width}x{height} pixels, the smallest there is",
+        f"not even a tile of {width}x{height} pixels fits into memory: {reason.message}",
         hint="free some memory; if it is the GPU's, use --device cpu",
     )

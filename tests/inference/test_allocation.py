@@ -20,6 +20,7 @@ from ahdr_cli.inference.allocation import is_out_of_memory, translated_allocatio
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
         RuntimeError("MPS backend out of memory (MPS allocated: 1 GB, max allowed: 2 GB)"),
         RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc"),
+        RuntimeError("could not create a primitive"),
         RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
     ],
 )

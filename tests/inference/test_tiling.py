@@ -174,6 +174,20 @@ def test_what_is_done_is_not_done_again(make_frames):
     assert told == [(1, 4), (2, 4), *((i, 10) for i in range(3, 11))]
 
 
+def test_numpys_own_failures_count_as_well(make_frames, monkeypatch):
+    frames = make_frames(100, 100)
+    stack = np.stack
+
+    def limited(crops: list[FloatArray]) -> FloatArray:
+        if crops[0].size > 3 * 50 * 50:
+            raise MemoryError
+        return stack(crops)
+
+    monkeypatch.setattr(np, "stack", limited)
+    result = run_tiled(lambda crops: crops[1], frames, halo=0, inner=100)
+    np.testing.assert_array_equal(result, frames[1])
+
+
 def test_in_the_end_it_gives_up(make_frames):
     memory = _Memory(pixels=100)
     with pytest.raises(OutOfMemoryError, match=r"42x42") as caught:
