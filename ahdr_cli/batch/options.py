@@ -27,7 +27,7 @@ class BatchOptions:
 
     Attributes:
         model: a registered name or the path of a checkpoint.
-        merge: device, precision, tile and runtime.
+        merge: device, precision, tile, runtime and alignment.
         write: variations of the output format.
         reference_ev: exposure whose white is 1.0 in all results; None for each set's own.
         preview: write a full-size tonemapped PNG beside each result.
@@ -59,9 +59,10 @@ class BatchOptions:
 
         Device and tile are not in it: the same result is meant whatever they are.
         """
+        computing = asdict(self.merge)
+        del computing["device"], computing["tile"]
         return {
-            "precision": self.merge.precision,
-            "runtime": self.merge.runtime,
+            **computing,
             "write": asdict(self.write),
             "reference_ev": self.reference_ev,
             "preview": self.preview,

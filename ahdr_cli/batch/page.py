@@ -155,6 +155,10 @@ def _facts(entry: Mapping[str, Any]) -> str:
         facts.append(f"{width} × {height}")
     if entry["seconds"]:
         facts.append(", ".join(f"{name} {s:.2f} s" for name, s in entry["seconds"].items()))
+    if any(entry["aligned_px"]):
+        facts.append(
+            "aligned by " + " and ".join(f"{px:.1f}" for px in entry["aligned_px"]) + " px"
+        )
     if entry["offset_ev"] is not None:
         facts.append(f"brightened by {entry['offset_ev']:+.2f} EV")
     if entry["status"] == "skipped":
@@ -171,8 +175,8 @@ def _frames(entry: Mapping[str, Any]) -> str:
     rows = "".join(
         f"<tr><td title='{escape(frame['path'])}'>{escape(PurePath(frame['path']).name)}</td>"
         f"<td>{escape(_shutter(frame['seconds']))}</td>"
-        f"<td>{'' if frame['f_number'] is None else format(frame['f_number'], '.3g')}</td>"
-        f"<td>{'' if frame['iso'] is None else format(frame['iso'], '.0f')}</td>"
+        f"<td>{_or_dash(frame['f_number'], '.3g')}</td>"
+        f"<td>{_or_dash(frame['iso'], '.0f')}</td>"
         f"<td>{frame['ev']:+.1f}</td></tr>"
         for frame in entry["frames"]
     )
@@ -190,6 +194,10 @@ def _files(title: str, entries: Sequence[Mapping[str, Any]]) -> str:
         for entry in entries
     )
     return f'<h2>{escape(title)} ({len(entries)})</h2>\n<table class="files">{rows}</table>'
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _shutter(seconds: float) -> str:

@@ -51,6 +51,8 @@ class SetResult:
         warnings: doubts, one line each.
         seconds: by stage: ``read``, ``merge``, ``write``.
         computed: device, precision, runtime and the like, of `Merger.plan`.
+        aligned_px: how far the short and the long frame were moved; empty if they were not
+            looked at.
     """
 
     planned: PlannedSet
@@ -64,6 +66,7 @@ class SetResult:
     warnings: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     computed: Mapping[str, Any] = field(default_factory=dict)
+    aligned_px: tuple[float, ...] = ()
 
     @classmethod
     def failure(cls, planned: PlannedSet, output: Path, error: Exception) -> SetResult:
@@ -98,6 +101,7 @@ class SetResult:
             warnings=tuple(str(warning) for warning in record["warnings"]),
             seconds={str(name): float(value) for name, value in record["seconds"].items()},
             computed=dict(record["computed"]),
+            aligned_px=tuple(float(pixels) for pixels in record["aligned_px"]),
         )
 
     def to_record(self) -> dict[str, Any]:
@@ -109,6 +113,7 @@ class SetResult:
             "warnings": list(self.warnings),
             "seconds": {name: round(value, 4) for name, value in self.seconds.items()},
             "computed": dict(self.computed),
+            "aligned_px": [round(pixels, 3) for pixels in self.aligned_px],
         }
 
     def to_dict(self) -> dict[str, Any]:

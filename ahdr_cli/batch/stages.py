@@ -50,6 +50,7 @@ class Merged:
     warnings: tuple[str, ...]
     seconds: float
     computed: Mapping[str, Any]
+    aligned_px: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +124,15 @@ class Workshop:
         """
         started = time.perf_counter()
         warnings = (*prepared.warnings, *merger.warnings(prepared.bracket))
-        image = merger(prepared.bracket, on_tile=on_tile)
+        moved: list[float] = []
+        image = merger(prepared.bracket, on_tile=on_tile, on_aligned=moved.extend)
         return Merged(
             prepared=prepared,
             image=image,
             warnings=warnings,
             seconds=time.perf_counter() - started,
             computed=merger.plan.to_dict(),
+            aligned_px=tuple(moved),
         )
 
     def finish(self, merged: Merged) -> SetResult:
@@ -276,6 +279,7 @@ class Workshop:
             offset_ev=None if common is None else offset_ev(reference, common),
             warnings=merged.warnings,
             computed=merged.computed,
+            aligned_px=merged.aligned_px,
         )
 
     def _clipping(self, image: HdrImage, output: Path) -> tuple[str, ...]:

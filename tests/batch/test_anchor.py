@@ -31,7 +31,7 @@ class Classical:
     def warnings(self, bracket) -> list[str]:
         return []
 
-    def __call__(self, bracket, *, on_tile=None) -> HdrImage:
+    def __call__(self, bracket, *, on_tile=None, on_aligned=None) -> HdrImage:
         ratios = bracket.ratios
         result = np.zeros_like(bracket.frames[0].pixels)
         for frame, ratio in zip(bracket.frames, ratios, strict=True):

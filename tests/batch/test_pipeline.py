@@ -58,7 +58,12 @@ def test_second_run_skips_without_loading_the_model(card, tmp_path, options):
     second = run(card, tmp_path / "out", options, opener=never)
     assert statuses(second) == ["skipped"] * 3
     for name, result in second.items():
-        assert result == replace(first[name], status="skipped", seconds=result.seconds)
+        assert result == replace(
+            first[name],
+            status="skipped",
+            seconds=result.seconds,
+            aligned_px=result.aligned_px,
+        )  # numbers that are rounded in the record
 
 
 def test_overwrite_does_all_again(card, tmp_path, options):
@@ -112,7 +117,8 @@ def test_what_is_not_whole_is_done_again(card, tmp_path, options, damage):
     [
         {"reference_ev": -3.0},
         {"preview": True},
-        {"merge": MergeOptions(device="cpu", runtime="torch", precision="fp32")},
+        {"merge": MergeOptions(device="cpu", runtime="torch", tile=256, precision="fp32")},
+        {"merge": MergeOptions(device="cpu", runtime="torch", tile=256, align="off")},
     ],
 )
 def test_other_options_make_other_results(card, tmp_path, options, change):
@@ -173,8 +179,8 @@ def test_unexpected_errors_stay_with_their_set(card, tmp_path, options):
                 raise ZeroDivisionError("by\nzero")
             return self._merger.warnings(bracket)
 
-        def __call__(self, bracket, *, on_tile=None):
-            return self._merger(bracket, on_tile=on_tile)
+        def __call__(self, bracket, **callbacks):
+            return self._merger(bracket, **callbacks)
 
     results = run(card, tmp_path / "out", options, opener=Moody)
     assert statuses(results) == ["done", "failed", "done"]
