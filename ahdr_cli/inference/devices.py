@@ -64,7 +64,7 @@ def select_precision(name: str = "auto", *, device: str) -> Precision:
     for precision in get_args(Precision):
         if name == precision:
             if precision == "fp16" and device == "cpu":
-                # Neither torch nor the processor has a kernel: measured 100 times slower.
+                # Neither torch nor the processor has a kernel: measured 50 times slower.
                 raise DeviceError("the CPU does not compute in fp16", hint="use --precision fp32")
             if precision == "bf16" and device != "cpu" and not _has_bf16(device):
                 raise DeviceError(f"{device} has no bf16", hint="use --precision fp16 or fp32")
