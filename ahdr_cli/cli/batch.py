@@ -267,9 +267,10 @@ def batch(
     try:
         _run(plan.sets, output, options, share, cluster, results, quiet=quiet or as_json)
     finally:
-        # Also after Ctrl-C: what has been done so far is worth a report.
+        # Also after Ctrl-C: what has been done so far is worth a report. A run that could not
+        # even begin must not replace that of an earlier one.
         seconds = time.perf_counter() - started
-        if output.is_dir():
+        if results or (output.is_dir() and not plan.sets):
             paths = write_report(
                 output, plan, results, options=options, seconds=seconds, shard=share
             )

@@ -192,3 +192,13 @@ def test_an_unknown_model_stops_before_any_work(ahdr, card, tmp_path):
     result = ahdr("batch", card, "-o", tmp_path / "out", "--model", "nope")
     assert result.exit_code == 5
     assert "nope" in result.stderr
+
+
+def test_a_run_that_cannot_begin_keeps_the_last_report(run, ahdr, card, tmp_path):
+    out = tmp_path / "out"
+    assert run(card, "-o", out).exit_code == 0
+    before = (out / "report.json").read_bytes()
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"no weights")
+    assert ahdr("batch", card, "-o", out, "--model", bad).exit_code == 5
+    assert (out / "report.json").read_bytes() == before
