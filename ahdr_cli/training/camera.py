@@ -70,7 +70,9 @@ def encode(
         frames: (N, 3, 3, H, W) display-encoded in [0, 1].
         coding: (N,) 0: 16 bit, 1: 8 bit, 2: JPEG.
         jpeg_rows: (J,) the rows whose coding is 2.
-        quality: (J,), subsample: (J,), grid: (J, 2): of those rows, see `simulate_jpeg`.
+        quality: (J,) of those rows; like the next two, see `simulate_jpeg`.
+        subsample: (J,).
+        grid: (J, 2).
     """
     steps = torch.where(coding == 0, 65535.0, 255.0).view(-1, 1, 1, 1, 1)
     coded = torch.round(frames * steps) / steps

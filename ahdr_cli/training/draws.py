@@ -78,4 +78,5 @@ class Draws:
         """Index drawn in proportion to `weights`."""
         edges = np.cumsum(np.asarray(weights, dtype=np.float64))
         index = np.searchsorted(edges, self.unit(*shape) * edges[-1], side="right")
-        return np.minimum(index, len(edges) - 1).astype(np.int64)
+        chosen: IntArray = np.minimum(index, len(edges) - 1).astype(np.int64)
+        return chosen

@@ -132,7 +132,8 @@ class SceneStore:
 def _mirror(position: IntArray, extent: IntArray) -> IntArray:
     """Fold positions into [0, extent) by reflection at the borders, edge pixels repeated."""
     folded = position % (2 * extent)
-    return np.minimum(folded, 2 * extent - 1 - folded)
+    mirrored: IntArray = np.minimum(folded, 2 * extent - 1 - folded)
+    return mirrored
 
 
 def _quantiles(level: Tensor) -> FloatArray:

@@ -1,0 +1,146 @@
+"""`--data KIND:PATH[=WEIGHT]`: from words to an engine.
+
+===========================  =======================================================
+kind                         what PATH holds
+===========================  =======================================================
+``packed``                   shards that `ahdr data pack` wrote, or one of them
+``hdr``                      radiance maps (.hdr, .exr)
+``photo``                    photographs, lifted to radiance
+``kalantari`` or ``synth``   scene folders of Kalantari's layout
+===========================  =======================================================
+
+From the first three, brackets are synthesised; the last are cut into patches as they are.
+Each sample comes from one source, chosen by the seed and the sample's index in proportion to the
+weights (default 1). `packed` needs only torch, numpy and safetensors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ahdr_cli.errors import InputError, UsageError
+from ahdr_cli.training.batch import Engine
+from ahdr_cli.training.captured import CapturedEngine
+from ahdr_cli.training.mixture import MixedEngine
+from ahdr_cli.training.recipe import Recipe
+from ahdr_cli.training.scenes import Scene, SceneStore
+from ahdr_cli.training.synthesis import SynthesisEngine
+
+__all__ = ["KINDS", "Source", "open_engine", "parse_source"]
+
+KINDS = ("packed", "hdr", "photo", "kalantari", "synth")
+"""The words before the colon."""
+
+_CAPTURED = ("kalantari", "synth")
+_HINT = "give KIND:PATH or KIND:PATH=WEIGHT, such as hdr:maps=0.7; kinds are " + ", ".join(KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One ``KIND:PATH[=WEIGHT]``.
+
+    Attributes:
+        kind: one of `KINDS`.
+        path: of the data.
+        weight: > 0, share of the samples in proportion to the other sources' weights.
+    """
+
+    kind: str
+    path: Path
+    weight: float = 1.0
+
+
+def parse_source(text: str) -> Source:
+    """Take ``KIND:PATH[=WEIGHT]`` apart.
+
+    An ending ``=…`` that is no number belongs to the path.
+
+    Raises:
+        UsageError: an unknown kind, no path, or a weight that is not above zero.
+    """
+    kind, separator, rest = text.partition(":")
+    if not separator or kind not in KINDS:
+        raise UsageError(f"{text!r} is no source of data", hint=_HINT)
+    path, separator, number = rest.rpartition("=")
+    weight = _number(number) if separator else None
+    if weight is None:
+        path, weight = rest, 1.0
+    if not path:
+        raise UsageError(f"{text!r} names no path", hint=_HINT)
+    if not (math.isfinite(weight) and weight > 0.0):
+        raise UsageError(f"{text!r} has weight {number}, expected a number above 0", hint=_HINT)
+    return Source(kind, Path(path), weight)
+
+
+def open_engine(
+    sources: Sequence[str], *, seed: int, recipe: Recipe, device: torch.device | str
+) -> Engine:
+    """Make one engine of all sources.
+
+    Args:
+        sources: at least one ``KIND:PATH[=WEIGHT]``.
+        seed: of the samples, ≥ 0.
+        recipe: of the synthetic brackets.
+        device: where batches are made.
+
+    Raises:
+        UsageError: a source cannot be understood.
+        InputError: a source cannot be read, or is empty.
+    """
+    parsed = [parse_source(text) for text in sources]
+    if not parsed:
+        raise UsageError("no sources of data", hint=_HINT)
+    engines: list[Engine] = []
+    weights: list[float] = []
+    synthetic = [source for source in parsed if source.kind not in _CAPTURED]
+    if synthetic:
+        # One store for all, so that objects come from every source's scenes.
+        scenes, shares = _gather(synthetic)
+        store = SceneStore(scenes, device=device, source_weights=shares)
+        engines.append(SynthesisEngine(store, seed=seed, recipe=recipe))
+        weights.append(sum(source.weight for source in synthetic))
+    for source in parsed:
+        if source.kind in _CAPTURED:
+            # Imported here: it reads image files, which a bare machine cannot.
+            from ahdr_cli.training.captured_files import read_brackets
+
+            brackets = list(read_brackets(source.path))
+            engines.append(CapturedEngine(brackets, seed=seed, device=device))
+            weights.append(source.weight)
+    return engines[0] if len(engines) == 1 else MixedEngine(engines, weights=weights, seed=seed)
+
+
+def _gather(sources: Sequence[Source]) -> tuple[list[Scene], list[float]]:
+    """All scenes, and the weight of each `Scene.source` number in them."""
+    scenes: list[Scene] = []
+    weights: list[float] = []
+    for source in sources:
+        found, shares = _open_scenes(source)
+        if not found:
+            raise InputError("holds no scenes", path=source.path)
+        scenes += [replace(scene, source=scene.source + len(weights)) for scene in found]
+        weights += [source.weight * share / sum(shares) for share in shares]
+    return scenes, weights
+
+
+def _open_scenes(source: Source) -> tuple[list[Scene], list[float]]:
+    """The scenes of one source, and the weights of the parts that it consists of."""
+    if source.kind == "packed":
+        from ahdr_cli.training.shards import read_shards
+
+        return read_shards(source.path)
+    from ahdr_cli.training.scene_files import read_scenes
+
+    return list(read_scenes(source.path, kind=source.kind)), [1.0]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
