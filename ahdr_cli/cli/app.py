@@ -10,7 +10,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from ahdr_cli._version import __version__
-from ahdr_cli.cli import attention, batch, doctor, evaluate, info, merge, models, tonemap
+from ahdr_cli.cli import (
+    attention,
+    batch,
+    data,
+    doctor,
+    evaluate,
+    info,
+    merge,
+    models,
+    tonemap,
+    train,
+)
 from ahdr_cli.cli.console import EXIT_CODES
 
 __all__ = ["app", "main"]
@@ -51,6 +62,8 @@ app.command("info", epilog=_EPILOG)(info.info)
 app.command("eval", epilog=_EPILOG)(evaluate.evaluate)
 app.command("attention", epilog=_EPILOG)(attention.attention)
 app.command("doctor", epilog=_EPILOG)(doctor.doctor)
+app.command("train", epilog=_EPILOG)(train.train)
+app.add_typer(data.app, name="data", epilog=_EPILOG)
 app.add_typer(models.app, name="models", epilog=_EPILOG)
 
 

@@ -25,7 +25,7 @@ def write_preview(
     path: str | Path,
     pixels_uint8: NDArray[np.uint8],
     *,
-    image: HdrImage,
+    image: HdrImage | None = None,
     overwrite: bool = False,
     quality: int = 95,
 ) -> Path:
@@ -34,7 +34,7 @@ def write_preview(
     Args:
         path: where to, with suffix .png, .jpg or .jpeg.
         pixels_uint8: (H, W, 3) uint8 RGB, display-encoded.
-        image: where the picture comes from; a JPEG carries its capture EXIF.
+        image: where the picture comes from; a JPEG carries its capture EXIF. None: it has none.
         overwrite: whether an existing file may be replaced.
         quality: of JPEG, 1 to 100; from 90 on colour is stored at full resolution.
 
@@ -60,8 +60,9 @@ def write_preview(
             "extension": ".jpg",
             "quality": quality,
             "subsampling": 0 if quality >= 90 else 2,  # 4:4:4 or 4:2:0
-            "exif": exif_block(image),
         }
+        if image is not None:
+            options["exif"] = exif_block(image)
     with atomic_path(path, overwrite=overwrite) as temporary:
         iio.imwrite(temporary, pixels_uint8, plugin="pillow", **options)
     return path
