@@ -104,6 +104,8 @@ class BatchPlan:
     white_local: BoolArray  # (N,) take it from the window instead
     percentile: FloatArray  # (N,)
     stops: FloatArray  # (N,) darker (< 0) or brighter than that
+    clipped: FloatArray  # (N,) largest share of the window that the reference may clip
+    contrast: FloatArray  # (N,) exponent of the scene's radiance about mid grey
     ratios: FloatArray  # (N, 3)
     exposure: FloatArray  # (N, 3) true exposures; equal to ratios up to a small error
     shift: FloatArray  # (N, 3, 2)
@@ -142,7 +144,6 @@ def plan_batch(
         recipe: the mixture.
     """
     draws = Draws(seed, indices, width=_DRAW_WIDTH)
-    count = len(indices)
     kind = draws.choice(recipe.kinds)
     still_camera = np.isin(kind, (KINDS.index("static"), KINDS.index("tripod-motion")))
     static = kind == KINDS.index("static")
@@ -197,12 +198,16 @@ def plan_batch(
         origin=origin,
         centre=centre,
         read=read,
-        gain=np.exp2(draws.normal(0.12, 3)),
-        saturation=draws.uniform(0.7, 1.4),
+        gain=np.exp2(draws.normal(0.1, 3)),
+        saturation=draws.uniform(0.65, 1.25),
         white=white,
         white_local=draws.chance(0.5),
         percentile=percentile,
         stops=stops,
+        clipped=np.where(draws.chance(0.9), draws.uniform(0.05, 0.7), 1.0),
+        contrast=np.where(
+            draws.chance(recipe.contrast_share), draws.log_uniform(*recipe.contrast), 1.0
+        ),
         ratios=ratios,
         exposure=ratios * np.exp2(drift),
         shift=shift,
@@ -216,9 +221,7 @@ def plan_batch(
         quality=quality,
         subsample=draws.chance(0.65),
         grid=(draws.unit(2) * 16).astype(np.int64),
-        layers=_plan_layers(
-            draws, store, scene, ratios, moving=moving, count=count, size=size, recipe=recipe
-        ),
+        layers=_plan_layers(draws, store, scene, ratios, moving=moving, size=size, recipe=recipe),
     )
 
 
@@ -276,7 +279,9 @@ def _place(
     cell = np.minimum(cell, CELLS[0] * CELLS[1] - 1)
     by_detail = (np.stack([cell // CELLS[1], cell % CELLS[1]], -1) + draws.unit(2)) / CELLS
     anywhere = draws.unit(2)
-    share = np.where(draws.chance(0.6, 1), by_detail, anywhere)  # row, column in [0, 1]
+    # An object without texture would be a hole with an edge.
+    detailed = draws.chance(0.85 if wild else 0.6, 1)
+    share = np.where(detailed, by_detail, anywhere)  # row, column in [0, 1]
     extent = store.sizes[scene, level].astype(np.float64)
     half = 0.5 * step[:, None] * np.asarray(size)
     middle = np.where(
@@ -292,7 +297,10 @@ def _ratios(draws: Draws, recipe: Recipe) -> FloatArray:
     first = draws.uniform(*recipe.spacing, 1)
     second = np.where(draws.chance(recipe.uneven, 1), draws.uniform(*recipe.spacing, 1), first)
     steps = np.where(common, 2.0, np.concatenate([first, second], axis=1))
-    return np.exp2(np.concatenate([np.zeros_like(first), np.cumsum(steps, axis=1)], axis=1))
+    ratios: FloatArray = np.exp2(
+        np.concatenate([np.zeros_like(first), np.cumsum(steps, axis=1)], axis=1)
+    )
+    return ratios
 
 
 def _sway(draws: Draws) -> FloatArray:
@@ -315,7 +323,6 @@ def _plan_layers(
     ratios: FloatArray,
     *,
     moving: BoolArray,
-    count: int,
     size: tuple[int, int],
     recipe: Recipe,
 ) -> LayerPlan:
@@ -361,7 +368,7 @@ def _plan_layer(
     )
 
     limit = _radius_limit(size)
-    radius = draws.log_uniform(min(5.0, 0.5 * limit), limit)
+    radius = draws.log_uniform(min(max(5.0, 0.15 * limit), 0.5 * limit), limit)
     shape = draws.choice((0.4, 0.25, 0.35))
     harmonics = np.stack(
         [
@@ -402,7 +409,7 @@ def _plan_layer(
         "centre": centre,
         "read": read,
         "gain": np.exp2(draws.normal(0.2, 3)),
-        "saturation": draws.uniform(0.6, 1.6),
+        "saturation": draws.uniform(0.5, 1.4),
         "stops": draws.normal(recipe.brightness),
         "tone": draws.uniform(0.2, 0.97),
         "shape": shape,

@@ -26,6 +26,8 @@ class Recipe:
         dimmer: share of samples exposed shorter than that, by up to `dimmer_stops`.
         brighter: share exposed longer, by up to `brighter_stops`, so that even the
             shortest frame clips.
+        contrast_share: share of samples whose scene is made harder or softer,
+        contrast: by an exponent in this range.
         common_spacing: share of samples with exactly 2 EV between frames.
         spacing: range of all others, in EV.
         uneven: share of those in which the two steps differ.
@@ -49,6 +51,8 @@ class Recipe:
     dimmer_stops: float = 4.0
     brighter: float = 0.12
     brighter_stops: float = 1.5
+    contrast_share: float = 0.4
+    contrast: tuple[float, float] = (0.85, 1.5)
     common_spacing: float = 0.55
     spacing: tuple[float, float] = (1.0, 3.3)
     uneven: float = 0.35
@@ -58,7 +62,7 @@ class Recipe:
     layers: tuple[float, float, float] = (0.5, 0.3, 0.2)
     displacement: tuple[float, float] = (3.0, 60.0)
     brightness: float = 1.0
-    clipped_anchor: float = 0.6
+    clipped_anchor: float = 0.7
     shot_noise: tuple[float, float] = (1e-6, 1e-3)
     read_noise: tuple[float, float] = (5e-5, 3e-3)
     response: float = 0.012

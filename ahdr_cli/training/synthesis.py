@@ -29,6 +29,7 @@ __all__ = ["Rendering", "SynthesisEngine"]
 
 _NOISE = 1  # purpose number of the noise stream
 _DARKEST_WHITE = 1e-4
+_MID_GREY = 0.18  # where packed scenes have their geometric mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +80,7 @@ class SynthesisEngine:
         """The radiance that each frame sees."""
         window = self.store.windows(plan.scene, plan.level, plan.origin, size=plan.window)
         window = colour(window, self._put(plan.gain), self._put(plan.saturation))
+        window = self._contrasted(plan, window)
         ranked = ranked_brightness(window)
         white = self._white(plan, ranked)
         window = window / white.view(-1, 1, 1, 1)
@@ -117,8 +119,24 @@ class SynthesisEngine:
         """Radiance that saturates the shortest frame, (N,)."""
         place = np.rint(plan.percentile * (ranked.shape[1] - 1)).astype(np.int64)
         local = ranked.gather(1, self._put(place)[:, None])[:, 0]
-        white = torch.where(self._put(plan.white_local), local, self._put(plan.white))
-        return white.clamp(min=_DARKEST_WHITE) * torch.exp2(-self._put(plan.stops))
+        whole = _MID_GREY * (plan.white / _MID_GREY) ** plan.contrast
+        white = torch.where(self._put(plan.white_local), local, self._put(whole))
+        white = white * torch.exp2(-self._put(plan.stops))
+        # A flat patch at a high percentile would be white all over in the reference.
+        place = np.rint((1.0 - plan.clipped) * (ranked.shape[1] - 1)).astype(np.int64)
+        limit = ranked.gather(1, self._put(place)[:, None])[:, 0]
+        limit = limit * self._put(plan.ratios[:, 1] * (plan.clipped < 1.0))
+        return torch.maximum(white, limit).clamp(min=_DARKEST_WHITE)
+
+    def _contrasted(self, plan: BatchPlan, window: Tensor) -> Tensor:
+        """Windows with harder or softer light, where the plan says so."""
+        rows = np.flatnonzero(plan.contrast != 1.0)
+        if not len(rows):
+            return window
+        picked = self._put(rows)
+        exponent = self._put(plan.contrast[rows]).view(-1, 1, 1, 1)
+        bent = (window.index_select(0, picked) / _MID_GREY).pow(exponent) * _MID_GREY
+        return window.index_copy(0, picked, bent)
 
     def _background_points(self, plan: BatchPlan) -> Tensor:
         """(N, 3, H, W, 2) patch positions that each frame's pixels look at."""
