@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ahdr_cli.training.sources import open_engine
 
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.evaluation.datasets import open_dataset
@@ -33,6 +32,7 @@ from ahdr_cli.networks.cost import macs_per_pixel, parameter_count
 from ahdr_cli.networks.variants import VARIANTS
 from ahdr_cli.training.loop import LAST_NAME
 from ahdr_cli.training.session import run_session
+from ahdr_cli.training.sources import open_engine
 
 METRICS = "psnr-mu,psnr-l,ssim-mu,ssim-l"
 CAUSES = ("clipped, moving", "clipped, static", "moving", "well exposed")
