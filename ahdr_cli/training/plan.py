@@ -277,11 +277,7 @@ def _place(
 
     cell = (np.cumsum(store.cells[scene], axis=1) < draws.unit()[:, None]).sum(axis=1)
     cell = np.minimum(cell, CELLS[0] * CELLS[1] - 1)
-    by_detail = (np.stack([cell // CELLS[1], cell % CELLS[1]], -1) + draws.unit(2)) / CELLS
-    anywhere = draws.unit(2)
-    # An object without texture would be a hole with an edge.
-    detailed = draws.chance(0.85 if wild else 0.6, 1)
-    share = np.where(detailed, by_detail, anywhere)  # row, column in [0, 1]
+    share = (np.stack([cell // CELLS[1], cell % CELLS[1]], -1) + draws.unit(2)) / CELLS
     extent = store.sizes[scene, level].astype(np.float64)
     half = 0.5 * step[:, None] * np.asarray(size)
     middle = np.where(

@@ -25,12 +25,16 @@ LEVELS = 3
 """Sizes kept of each scene: full, half, quarter."""
 
 CELLS = (12, 16)
-"""Rows and columns of the grid on which the local contrast of a scene is kept."""
+"""Rows and columns of the grid on which it is kept where in a scene to look."""
 
 QUANTILES = np.linspace(0.95, 0.9995, 100)
 """Where the brightness distribution of a scene is kept, as fractions."""
 
 _LARGEST_HALF = 65504.0
+_ANYWHERE = 0.3  # share of the crops that do not look for detail
+# Mean log2 residual of colour ratios between neighbours at which a cell's weight is halved; a
+# clean scene has 0.01, a night at high sensitivity 0.07.
+_COLOUR_NOISE = 0.04
 # Two pixels of the coarsest level: a smaller scene has nothing to crop.
 _SMALLEST_SIDE = 2 ** (LEVELS - 1) * 2
 
@@ -57,7 +61,7 @@ class SceneStore:
         scenes: at least one.
         device: where the pixels go.
         source_weights: share of the samples that each source gets, by `Scene.source`;
-            equal shares per scene if None.
+            equal shares per scene if None. Noisy scenes get less than clean ones.
     """
 
     def __init__(
@@ -73,7 +77,7 @@ class SceneStore:
         self.names = tuple(scene.name for scene in scenes)
         offsets = np.zeros((len(scenes), LEVELS), dtype=np.int64)
         sizes = np.zeros((len(scenes), LEVELS, 2), dtype=np.int64)
-        quantiles, cells, parts = [], [], []
+        quantiles, cells, cleanliness, parts = [], [], [], []
         total = 0
         for number, scene in enumerate(scenes):
             height, width = scene.pixels.shape[:2]
@@ -85,7 +89,9 @@ class SceneStore:
             level = torch.from_numpy(np.ascontiguousarray(scene.pixels, dtype=np.float32))
             level = level.clamp(0.0, _LARGEST_HALF).permute(2, 0, 1)[None]
             quantiles.append(_quantiles(level))
-            cells.append(_cell_contrast(level))
+            weights, clean = _cell_weights(level)
+            cells.append(weights)
+            cleanliness.append(clean)
             for step in range(LEVELS):
                 if step:
                     level = functional.avg_pool2d(level, 2)
@@ -98,7 +104,7 @@ class SceneStore:
         self.sizes: IntArray = sizes
         self.quantiles: FloatArray = np.stack(quantiles)
         self.cells: FloatArray = np.stack(cells)
-        self.weights: FloatArray = _scene_weights(scenes, source_weights)
+        self.weights: FloatArray = _scene_weights(scenes, cleanliness, source_weights)
 
     def __len__(self) -> int:
         """Number of scenes."""
@@ -144,24 +150,46 @@ def _quantiles(level: Tensor) -> FloatArray:
     return found
 
 
-def _cell_contrast(level: Tensor) -> FloatArray:
-    """How much there is to see in each of the `CELLS`: (rows · columns,) weights ≥ 0, sum 1.
+def _cell_weights(level: Tensor) -> tuple[FloatArray, float]:
+    """Where in a scene to look, and how clean the scene is.
 
-    The mean absolute local difference of log-brightness, so that a crop can favour detail
-    and light borders over empty sky.
+    Cells weigh by their local contrast (the mean difference of log-brightness from its
+    surroundings), so that a crop favours detail and light borders over empty sky. Noise in the
+    scene itself would be learnt as texture: colour that changes from pixel to pixel gives it
+    away, and takes weight from its cell.
+
+    Args:
+        level: (1, 3, H, W) radiance.
+
+    Returns:
+        (rows · columns,) weights of the `CELLS` with sum 1, and the scene's mean cleanliness in
+        (0, 1].
     """
     tone = torch.log2(level.mean(1, keepdim=True) + 1e-3)
-    detail = (tone - functional.avg_pool2d(tone, 9, 1, 4, count_include_pad=False)).abs()
-    grid = functional.adaptive_avg_pool2d(detail.clamp(max=3.0), CELLS).flatten().double() + 1e-3
-    return (grid / grid.sum()).numpy()
+    detail = _grid(_residual(tone, 9).clamp(max=3.0))
+    stops = torch.log2(level + 1e-3)
+    chroma = _grid(_residual(stops[:, ::2] - stops[:, 1:2], 3).mean(1, keepdim=True))
+    clean = 1.0 / (1.0 + (chroma / _COLOUR_NOISE).square())
+    weights = ((1.0 - _ANYWHERE) * detail / detail.mean() + _ANYWHERE) * clean
+    return (weights / weights.sum()).numpy(), float(clean.mean())
 
 
-def _scene_weights(scenes: Sequence[Scene], source_weights: Sequence[float] | None) -> FloatArray:
+def _residual(planes: Tensor, side: int) -> Tensor:
+    mean = functional.avg_pool2d(planes, side, 1, side // 2, count_include_pad=False)
+    return (planes - mean).abs()
+
+
+def _grid(plane: Tensor) -> Tensor:
+    return functional.adaptive_avg_pool2d(plane, CELLS).flatten().double() + 1e-6
+
+
+def _scene_weights(
+    scenes: Sequence[Scene], cleanliness: Sequence[float], source_weights: Sequence[float] | None
+) -> FloatArray:
     members = np.array([scene.source for scene in scenes])
-    if source_weights is None:
-        weights = np.ones(len(scenes))
-    else:
-        counts = np.bincount(members, minlength=len(source_weights))
-        weights = np.asarray(source_weights, dtype=np.float64)[members] / counts[members]
+    weights = np.array(cleanliness)
+    if source_weights is not None:
+        totals = np.bincount(members, weights, minlength=len(source_weights))
+        weights *= np.asarray(source_weights, dtype=np.float64)[members] / totals[members]
     share: FloatArray = weights / weights.sum()
     return share
