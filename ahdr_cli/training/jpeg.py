@@ -62,12 +62,9 @@ def simulate_jpeg(images: Tensor, *, quality: Tensor, subsample: Tensor, grid: T
     columns = _reflected(grid[:, 1], width, _padded(width))
     padded = torch.gather(images, 2, rows[:, None, :, None].expand(-1, 3, -1, width))
     padded = torch.gather(padded, 3, columns[:, None, None, :].expand(-1, 3, padded.shape[2], -1))
-    ycc = _mix(padded * 255.0, _TO_YCC)
+    ycc = _mix(padded * 255.0, _TO_YCC).round_()  # codecs hold samples of 8 bits throughout
     ycc[:, 0] -= 128.0
 
-    half = functional.interpolate(
-        functional.avg_pool2d(ycc[:, 1:], 2), scale_factor=2, mode="nearest"
-    )
     coarse = subsample.view(-1, 1, 1, 1)
     scale = _quality_scale(quality)
     basis = _dct_basis(images.device)
@@ -75,12 +72,12 @@ def simulate_jpeg(images: Tensor, *, quality: Tensor, subsample: Tensor, grid: T
     chroma_table = _table(_CHROMINANCE, scale)
     fine_chroma = _quantise(ycc[:, 1:], chroma_table, basis)
     # At half resolution the blocks span 16 pixels; libjpeg interpolates when it decodes.
-    small = _quantise(half[:, :, ::2, ::2].contiguous(), chroma_table, basis)
+    small = _quantise(functional.avg_pool2d(ycc[:, 1:], 2).round_(), chroma_table, basis)
     coarse_chroma = functional.interpolate(
         small, scale_factor=2, mode="bilinear", align_corners=False
     )
     chroma = torch.where(coarse, coarse_chroma, fine_chroma)
-    rgb = _mix(torch.cat([luma + 128.0, chroma], 1), _TO_RGB)
+    rgb = _mix(torch.cat([luma + 128.0, chroma], 1).round_(), _TO_RGB)
     rgb = rgb.round().clamp(0.0, 255.0) / 255.0
 
     down = (grid[:, :1] + torch.arange(height, device=grid.device))[:, None, :, None]
