@@ -5,11 +5,11 @@ linearises the picture and expands its highlights by up to `peak`:
 
 1. A smooth gain on the brightness (largest channel) m: 1 up to m = 0.5, `ramp` at m = 1. All
    channels get the same gain, so that colours stay.
-2. What is clipped has no profile left; a gain on m alone would make it a flat plateau with a hard
-   border. There the gain goes on rising towards the middle of the region: blurred copies
-   of the clipped area at several scales, which are low at its border and in small blobs and
-   high deep inside, serve as its dome.
-3. Clipped white takes over some of the colour of the light around it, as lamps and skies do.
+2. What is clipped in two channels or more has no profile left; a gain on m alone would make it
+   a flat plateau with a hard border. There the gain goes on rising towards the middle of the
+   region: blurred copies of the clipped area at several scales, which are low at its border and
+   in small blobs and high deep inside, serve as its dome.
+3. Clipped light takes over some of the colour of the light around it, as lamps and skies do.
 
 After the idea of expand maps in Banterle et al., "Inverse Tone Mapping" (GRAPHITE 2006).
 """
@@ -28,7 +28,7 @@ from ahdr_cli.radiometry.transfer import GAMMA
 __all__ = ["lift_photo"]
 
 _KNEE = 0.5
-_CLIPPED = (0.93, 0.99)  # encoded: where clipping begins to be suspected, and is certain
+_WHITISH = 0.86  # encoded second channel above which clipping begins to be suspected
 _SCALES = (2.0, 4.0, 8.0, 16.0, 32.0)  # σ of the domes, thousandths of the longer side
 _COARSE_RADIUS = 2.0  # blurs wider than twice this are made on a coarser grid
 _INHERITED = 0.6  # share of the surrounding colour that clipped white takes over
@@ -48,8 +48,9 @@ def lift_photo(pixels: FloatArray, *, peak: float = 12.0, ramp: float = 2.5) -> 
     encoded = torch.from_numpy(pixels).permute(2, 0, 1)[None]
     linear = encoded.pow(GAMMA)
     brightness = encoded.amax(1, keepdim=True)
-    low, high = _CLIPPED
-    clipped = _smoothstep((brightness - low) / (high - low))
+    # A bright colour clips in one channel and has its profile left in the others.
+    second = encoded.sort(dim=1).values[:, 1:2]
+    clipped = _smoothstep((second - _WHITISH) / (1.0 - _WHITISH))
 
     unit = max(pixels.shape[:2]) / 1000.0
     dome = torch.zeros_like(clipped)
@@ -60,8 +61,8 @@ def lift_photo(pixels: FloatArray, *, peak: float = 12.0, ramp: float = 2.5) -> 
     gain = gain * (peak / ramp) ** (dome * clipped)
 
     tint = _surrounding_colour(linear, clipped, radius=16.0 * unit)
-    inherited = linear.amax(1, keepdim=True) * (1.0 + _INHERITED * (tint - 1.0))
-    coloured = torch.lerp(linear, inherited, clipped)
+    coloured = linear * (1.0 + _INHERITED * clipped * (tint - 1.0))
+    coloured *= linear.amax(1, keepdim=True) / coloured.amax(1, keepdim=True).clamp(min=1e-6)
     return (coloured * gain)[0].permute(1, 2, 0).contiguous().numpy()
 
 
