@@ -8,6 +8,7 @@ processes take the very step that one process would take with N times the batch,
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
@@ -101,6 +102,11 @@ class AcceleratedProcesses(Processes):
 
     def close(self) -> None:
         """See `Processes`."""
+        # Nobody leaves while another still talks, and nothing of the wrapped network, whose
+        # reference cycles outlive the run, may hold on to the group's threads at exit: either
+        # can abort a process whose work is done.
+        self.wait()
+        gc.collect()
         self._accelerator.end_training()
 
 

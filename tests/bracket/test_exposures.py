@@ -32,7 +32,7 @@ def test_shutter_times(text, expected):
 
 def test_what_is_given_replaces_iso_and_aperture():
     assert parse_exposures("1/8") == (Exposure(seconds=0.125),)
-    assert parse_evs("-3") == (Exposure(seconds=0.125),)
+    assert parse_evs("-3") == (Exposure(seconds=0.125, relative=True),)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_missing_file_and_a_folder(tmp_path):
 def test_given_exposures_replace_those_of_the_files(make_frame):
     frames = [make_frame(exposure=Exposure(seconds=1, iso=i, f_number=2)) for i in (100, 200)]
     changed = with_exposures(frames, parse_evs("1,0"))
-    assert [f.exposure for f in changed] == [Exposure(seconds=2.0), Exposure(seconds=1.0)]
+    assert [f.exposure for f in changed] == [Exposure.from_ev(1), Exposure.from_ev(0)]
     assert changed[0].pixels is frames[0].pixels
     with pytest.raises(ExposureError, match="3 exposures for 2 frames"):
         with_exposures(frames, parse_evs("1,0,2"))
