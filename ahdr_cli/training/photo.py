@@ -29,12 +29,12 @@ __all__ = ["lift_photo"]
 
 _KNEE = 0.5
 _WHITISH = 0.86  # encoded second channel above which clipping begins to be suspected
-_SCALES = (2.0, 4.0, 8.0, 16.0, 32.0)  # σ of the domes, thousandths of the longer side
+_SCALES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)  # σ of the domes, thousandths of the longer side
 _COARSE_RADIUS = 2.0  # blurs wider than twice this are made on a coarser grid
 _INHERITED = 0.6  # share of the surrounding colour that clipped white takes over
 
 
-def lift_photo(pixels: FloatArray, *, peak: float = 12.0, ramp: float = 2.5) -> FloatArray:
+def lift_photo(pixels: FloatArray, *, peak: float = 16.0, ramp: float = 2.5) -> FloatArray:
     """Expand a photograph to radiance.
 
     Args:

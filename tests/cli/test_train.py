@@ -1,0 +1,69 @@
+"""`ahdr train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ahdr_cli.checkpoints import load_checkpoint
+from ahdr_cli.images import HdrImage
+from ahdr_cli.io import write_hdr
+
+QUICK = ("--preset", "tiny", "--set", "runtime.device=cpu", "--set", "logging.tensorboard=off")
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("maps")
+    y, x = np.mgrid[:100, :140] / 9.0
+    for number in range(2):
+        stops = 3.0 * np.sin(x + number) * np.cos(0.7 * y) + np.sin(5 * x)
+        write_hdr(folder / f"{number}.exr", HdrImage(np.exp2(np.dstack([stops] * 3)).astype("f4")))
+    return folder
+
+
+def test_a_run_and_its_continuation(ahdr, maps, tmp_path):
+    out = tmp_path / "run"
+    data = ("--data", f"hdr:{maps}=2", "--val", f"hdr:{maps}", "--out", out)
+    result = ahdr("train", *data, *QUICK, "--set", "schedule.steps=3", "--json")
+    assert result.exit_code == 0, result.stderr
+    facts = json.loads(result.stdout)
+    assert (facts["reason"], facts["step"]) == ("finished", 3)
+    assert Path(facts["weights"]) == out / "last.safetensors"
+    assert (out / "best.safetensors").is_file()
+
+    result = ahdr("train", *data, "--resume", "--set", "schedule.steps=5")
+    assert result.exit_code == 0, result.stderr
+    assert "finished after 5 steps" in result.stderr
+    assert "PSNR-μ" in result.stderr
+    # Folders are private; weights travel.
+    provenance = load_checkpoint(out / "last.safetensors").provenance
+    assert str(maps.parent) not in "".join(provenance.values())
+
+
+def test_quiet_says_nothing(ahdr, maps, tmp_path):
+    result = ahdr(
+        "train", "--data", f"hdr:{maps}", "-o", tmp_path, *QUICK, "--set", "schedule.steps=1", "-q"
+    )
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ([], 2, "no training data"),
+        (["--data", "maps"], 2, "is no source of data"),
+        (["--data", "hdr:absent"], 3, "no such folder"),
+        (["--data", "hdr:x", "--preset", "tiny", "--config", "a.toml"], 2, "contradict"),
+        (["--data", "hdr:x", "--preset", "tinny"], 2, "tinny"),
+        (["--data", "hdr:x", "--set", "optimiser.rl=1"], 2, "rl"),
+        (["--data", "hdr:x", "--resume"], 3, "no training state"),
+    ],
+)
+def test_mistakes(ahdr, tmp_path, arguments, code, words):
+    result = ahdr("train", *arguments, "--out", tmp_path)
+    assert result.exit_code == code, result.stderr
+    assert words in result.stderr
