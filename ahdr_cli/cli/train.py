@@ -34,7 +34,9 @@ def train(
     ] = Path("runs/latest"),
     validation: Annotated[
         list[str] | None,
-        typer.Option("--val", metavar="KIND:PATH", help="Held-out data, may be repeated."),
+        typer.Option(
+            "--val", "--validation", metavar="KIND:PATH", help="Held-out data, may be repeated."
+        ),
     ] = None,
     preset: Annotated[
         str | None,

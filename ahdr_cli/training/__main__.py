@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ahdr_cli.training", description=__doc__)
     parser.add_argument("--data", action="append", required=True, help="source; may be repeated")
-    parser.add_argument("--validation", action="append", default=[], help="held-out source")
+    parser.add_argument(
+        "--validation", "--val", action="append", default=[], help="held-out source"
+    )
     parser.add_argument("--out", required=True, help="folder of the run")
     parser.add_argument("--preset", "--config", help="preset or TOML file (default: release)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")

@@ -9,8 +9,8 @@ The integers of a picture are, by encoding:
 
 Colour is stored as G, R − G, B − G. Each row of these holds differences to the left neighbour,
 folded to integers ≥ 0 (0, -1, 1, -2 … → 0, 1, 2, 3 …) of 16 bits, first all low bytes, then all
-high bytes. Measured on radiance maps: 0.65 bytes a value, against 2 of half floats; on
-photographs 0.34.
+high bytes. Measured on 113 radiance maps: 0.74 bytes a value, against 2 of half floats; on 43
+photographs 0.32.
 """
 
 from __future__ import annotations
