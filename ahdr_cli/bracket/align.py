@@ -55,6 +55,11 @@ _FINEST = 2_000_000  # pixels at which ECC ends; the motion is scaled up from th
 _MIN_USABLE = 0.02  # share of pixels that must be neither clipped nor black in either frame
 _BLACK, _CLIPPED = 0.04, 0.98  # encoded values between which a pixel tells something
 _LEAST_LIKENESS = 0.3  # correlation below which two pictures have nothing to align by
+_LEAST_GAIN = 0.97  # of the disagreement, that alignment must leave at most
+_TONE = 31  # side in pixels over which a difference in tone counts as constant
+_TRUNCATED = 0.25  # log difference above which a pixel shows something else, not a shift
+_UNUSUAL = 2.0  # times the usual residual, from which a place counts as moved by itself
+_PATCH = 9  # side in pixels over which that is judged
 _BLUR = 1.5  # σ in pixels of each pyramid level
 
 
@@ -237,26 +242,74 @@ def _refine(
                 (begin, identity), key=lambda candidate: _likeness(cv2, one, two, candidate)
             )
         try:
-            if usable.mean() < _MIN_USABLE:
-                raise cv2.error  # too little to go by, which ECC itself would not notice
-            _, found = cv2.findTransformECC(
-                one,
-                two,
-                begin.copy(),
-                cv2.MOTION_EUCLIDEAN,
-                (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-6),
-                usable,
-                1,
-            )
+            every = _fit(cv2, one, two, begin, usable)
+            # What moved by itself stands out against a motion of the whole frame, however
+            # roughly that is known; without it the second fit is the camera's motion alone.
+            steady = _fit(cv2, one, two, every, usable & _agrees(cv2, one, two, every, usable))
+            disagreements = [_disagreement(cv2, one, two, m, usable) for m in (every, steady)]
+            found = every if disagreements[0] <= disagreements[1] else steady
         except cv2.error:
             # ECC says so by an exception when it does not converge.
             matrix = start.matrix
             break
         matrix = _rescale(found.astype(np.float64), 1.0 / scale)
     candidate = _rescale(matrix, scale).astype(np.float32)
-    likeness = _likeness(cv2, one, two, candidate)
-    better = likeness > max(_LEAST_LIKENESS, _likeness(cv2, one, two, identity))
-    return RigidMotion(matrix) if better else RigidMotion()
+    alike = _likeness(cv2, one, two, candidate) > _LEAST_LIKENESS
+    before, after = (_disagreement(cv2, one, two, m, usable) for m in (identity, candidate))
+    return RigidMotion(matrix) if alike and after < _LEAST_GAIN * before else RigidMotion()
+
+
+def _fit(
+    cv2: ModuleType,
+    fixed: FloatArray,
+    moving: FloatArray,
+    begin: FloatArray,
+    usable: NDArray[np.uint8],
+) -> FloatArray:
+    """ECC from `begin` where `usable`; cv2.error if there is too little to go by."""
+    if usable.mean() < _MIN_USABLE:
+        raise cv2.error
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-6)
+    _, found = cv2.findTransformECC(
+        fixed, moving, begin.copy(), cv2.MOTION_EUCLIDEAN, stop, usable, 1
+    )
+    matrix: FloatArray = found
+    return matrix
+
+
+def _residual(cv2: ModuleType, fixed: FloatArray, moving: FloatArray, matrix: FloatArray) -> Any:  # noqa: ANN401 - arrays of cv2
+    size = (fixed.shape[1], fixed.shape[0])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = cv2.warpAffine(moving, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    difference = fixed - moved
+    # What varies slowly is tone: the exposures and the camera's curve are not known exactly.
+    return np.abs(difference - cv2.blur(difference, (_TONE, _TONE)))
+
+
+def _agrees(
+    cv2: ModuleType,
+    fixed: FloatArray,
+    moving: FloatArray,
+    matrix: FloatArray,
+    usable: NDArray[np.uint8],
+) -> NDArray[np.uint8]:
+    """1 where the frames differ by no more than is usual after `matrix` is undone."""
+    residual = cv2.blur(_residual(cv2, fixed, moving, matrix), (_PATCH, _PATCH))
+    usual = float(np.median(residual[usable > 0]))
+    agrees: NDArray[np.uint8] = (residual <= _UNUSUAL * usual).astype(np.uint8)
+    return agrees
+
+
+def _disagreement(
+    cv2: ModuleType,
+    fixed: FloatArray,
+    moving: FloatArray,
+    matrix: FloatArray,
+    usable: NDArray[np.uint8],
+) -> float:
+    """Mean truncated log difference where `usable`: what moved counts the same either way."""
+    residual = _residual(cv2, fixed, moving, matrix)[usable > 0]
+    return float(np.minimum(residual, _TRUNCATED).mean()) if residual.size else math.inf
 
 
 def _log_radiance(pixels: FloatArray, *, gain: float) -> tuple[FloatArray, FloatArray]:

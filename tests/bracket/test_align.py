@@ -170,3 +170,17 @@ def test_displacement_is_that_of_the_farthest_corner():
     turned = RigidMotion(np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]]))
     assert turned.displacement((30, 40)) == pytest.approx(math.sqrt(2) * math.hypot(30, 40))
     assert RigidMotion().displacement((30, 40)) == 0
+
+
+def test_an_object_that_moves_does_not_take_the_camera_along():
+    """A textured object moves across the picture; the camera does not."""
+
+    def with_object(left: int) -> np.ndarray:
+        radiance = scene()
+        texture = np.random.default_rng(9).uniform(0.2, 0.9, (15, 15))
+        radiance[90:150, left : left + 60] = np.kron(texture, np.ones((4, 4)))[..., None]
+        return radiance
+
+    moved = [frame(with_object(100 + 4 * i), ratio) for i, ratio in enumerate(RATIOS)]
+    alignment = align_if_moved(Bracket.from_frames(moved))
+    assert alignment.displacements == (0.0, 0.0)
