@@ -161,5 +161,5 @@ class SynthesisEngine:
         for row, index in enumerate(plan.indices):
             if plan.shot_noise[row] > 0.0:
                 generator.manual_seed(stream_seed(plan.seed, index, _NOISE))
-                torch.randn(noise.shape[1:], generator=generator, out=noise[row])
+                noise[row].normal_(generator=generator)
         return noise
