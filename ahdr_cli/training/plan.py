@@ -170,15 +170,15 @@ def plan_batch(
     tilt = np.radians(draws.normal(recipe.tilt, 3)) * camera
     sway = _sway(draws) * outer[:, None, None, None] * ~static[:, None, None, None, None]
 
-    level_of_noise = draws.unit() * np.where(static, 0.45, 1.0)
-    noisy = draws.chance(0.5) | ~static
+    level_of_noise = draws.unit() * np.where(static, 0.55, 1.0)
+    noisy = draws.chance(0.85) | ~static
     shot = recipe.shot_noise[0] * (recipe.shot_noise[1] / recipe.shot_noise[0]) ** level_of_noise
     read_level = np.clip(level_of_noise + draws.normal(0.08), 0.0, 1.0)
     read_noise = recipe.read_noise[0] * (recipe.read_noise[1] / recipe.read_noise[0]) ** read_level
 
     response = draws.normal(1.0, 3) * recipe.response * np.array([1.0, 0.7, 0.7])
     response *= (draws.chance(recipe.response_share) & ~static)[:, None]
-    coding = np.where(static, draws.choice((0.45, 0.4, 0.15)), draws.choice((0.2, 0.35, 0.45)))
+    coding = np.where(static, draws.choice((0.25, 0.5, 0.25)), draws.choice((0.2, 0.35, 0.45)))
     quality = np.where(static, draws.uniform(93.0, 99.0), draws.uniform(82.0, 98.0))
     dimmer, brighter = draws.unit(), draws.unit()
     stops = np.where(
@@ -204,7 +204,7 @@ def plan_batch(
         white_local=draws.chance(0.5),
         percentile=percentile,
         stops=stops,
-        clipped=np.where(draws.chance(0.9), draws.uniform(0.05, 0.7), 1.0),
+        clipped=np.where(draws.chance(0.9), draws.uniform(0.15, 0.8), 1.0),
         contrast=np.where(
             draws.chance(recipe.contrast_share), draws.log_uniform(*recipe.contrast), 1.0
         ),
