@@ -49,5 +49,8 @@ fix: $(INSTALLED)  ## let the tools mend formatting and lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(INSTALLED)  ## write the help of every command to docs/commands.md
+	$(BIN)/python docs/generate.py
+
 clean:  ## remove .venv, caches and demo output
 	rm -rf $(VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
