@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 
-from ahdr_cli.bracket.align import align_if_moved, load_cv2
+from ahdr_cli.bracket.align import Alignment, align_if_moved, load_cv2
 from ahdr_cli.bracket.spacing import bracket_concerns
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import InputError, MissingDependencyError, ModelError, UsageError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MergeOptions", "MergePlan", "Merger", "OnAligned"]
 
-OnAligned: TypeAlias = Callable[[tuple[float, float]], None]
+OnAligned: TypeAlias = Callable[[Alignment], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +150,8 @@ class Merger:
         Args:
             bracket: three frames, short → long.
             on_tile: told of tiles done and tiles in all.
-            on_aligned: told, once, by how many pixels the short and the long frame were moved
-                at their farthest corner; 0 where a frame was left as it is.
+            on_aligned: told, once, how the frames were aligned, before they are merged; not
+                called where they are merged as they are.
 
         Returns:
             Radiance in the geometry of the middle frame, whose white is 1.0.
@@ -174,7 +174,7 @@ class Merger:
             alignment = align_if_moved(bracket)
             bracket = alignment.bracket
             if on_aligned is not None:
-                on_aligned(alignment.displacements)
+                on_aligned(alignment)
         ratios = bracket.ratios.astype(np.float32)
         radiance = run_tiled(
             lambda frames: self._runtime(frames, ratios),

@@ -125,7 +125,11 @@ class Workshop:
         started = time.perf_counter()
         warnings = (*prepared.warnings, *merger.warnings(prepared.bracket))
         moved: list[float] = []
-        image = merger(prepared.bracket, on_tile=on_tile, on_aligned=moved.extend)
+        image = merger(
+            prepared.bracket,
+            on_tile=on_tile,
+            on_aligned=lambda alignment: moved.extend(alignment.displacements),
+        )
         return Merged(
             prepared=prepared,
             image=image,

@@ -117,7 +117,11 @@ def merge(
         warn(warning)
     moved: list[float] = []
     with progress("merging", quiet=quiet or as_json) as on_tile:
-        image = merger(bracket, on_tile=on_tile, on_aligned=moved.extend)
+        image = merger(
+            bracket,
+            on_tile=on_tile,
+            on_aligned=lambda alignment: moved.extend(alignment.displacements),
+        )
     merged = time.perf_counter()
 
     write_hdr(
