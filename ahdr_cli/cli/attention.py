@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ahdr_cli.cli.bracket_input import given_exposures, read_bracket
 from ahdr_cli.cli.console import guarded, note, print_json, progress
-from ahdr_cli.cli.merge import given_exposures, read_bracket
 from ahdr_cli.cli.options import (
     DeviceOption,
     EvFileOption,

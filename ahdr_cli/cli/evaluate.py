@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ahdr_cli.cli.bracket_input import given_exposures, read_bracket
 from ahdr_cli.cli.console import guarded, note, print_json, progress, stdout
-from ahdr_cli.cli.merge import given_exposures, read_bracket
 from ahdr_cli.cli.options import (
     AlignOption,
     DeviceOption,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ahdr_cli.cli.bracket_input import given_exposures, read_bracket
 from ahdr_cli.cli.console import guarded, note, print_json, progress, warn
 from ahdr_cli.cli.options import (
     AlignOption,
@@ -23,16 +25,18 @@ from ahdr_cli.cli.options import (
     RuntimeOption,
     TileOption,
     VerboseOption,
-    parse_tile,
+    merge_options,
 )
-from ahdr_cli.errors import FrameCountError, UsageError
+from ahdr_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
-    from ahdr_cli.images import Exposure, Frame, HdrImage
+    from ahdr_cli.bracket.align import Alignment
+    from ahdr_cli.evaluation.merge_report import MergeReport
+    from ahdr_cli.images import HdrImage
     from ahdr_cli.merging import Merger
 
-__all__ = ["given_exposures", "merge", "read_bracket"]
+__all__ = ["merge"]
 
 HDR_SUFFIXES = (".hdr", ".exr", ".tif", ".tiff")
 PREVIEW_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -76,6 +80,15 @@ def merge(
         ),
     ] = None,
     no_preview: Annotated[bool, typer.Option("--no-preview", help="Write no preview.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="PATH",
+            help="Measure how well the result explains its frames, without any ground truth: "
+            ".html (a page with ghost maps) or .json (numbers).",
+        ),
+    ] = None,
     overwrite: OverwriteOption = False,
     model: ModelOption = "ahdrnet",
     device: DeviceOption = "auto",
@@ -94,18 +107,15 @@ def merge(
     """
     started = time.perf_counter()
     preview_path = _preview_path(output, preview, no_preview)
-    _check_outputs(frames, output, preview_path, overwrite=overwrite)
+    outputs = {"output": output, "preview": preview_path, "report": report}
+    _check_outputs(frames, outputs, overwrite=overwrite)
     given = given_exposures(exposures, ev, ev_file, len(frames))
 
     from ahdr_cli.io import WriteOptions, write_hdr
-    from ahdr_cli.merging import MergeOptions, Merger
+    from ahdr_cli.merging import Merger
 
-    options = MergeOptions(
-        device=device,
-        precision=precision,
-        tile=parse_tile(tile) or "auto",
-        runtime=runtime,
-        align=align,
+    options = merge_options(
+        device=device, precision=precision, tile=tile, runtime=runtime, align=align
     )
     bracket, chosen = read_bracket(frames, given)
     if len(chosen) < len(frames) and not quiet:
@@ -115,13 +125,9 @@ def merge(
     merger = Merger.open(model, options=options)
     for warning in merger.warnings(bracket):
         warn(warning)
-    moved: list[float] = []
+    alignments: list[Alignment] = []
     with progress("merging", quiet=quiet or as_json) as on_tile:
-        image = merger(
-            bracket,
-            on_tile=on_tile,
-            on_aligned=lambda alignment: moved.extend(alignment.displacements),
-        )
+        image = merger(bracket, on_tile=on_tile, on_aligned=alignments.append)
     merged = time.perf_counter()
 
     write_hdr(
@@ -132,19 +138,32 @@ def merge(
     )
     if preview_path is not None:
         _write_preview(preview_path, image, bracket, overwrite=overwrite)
-    timings = {
-        "read": read - started,
-        "merge": merged - read,
-        "write": time.perf_counter() - merged,
-    }
+    written = time.perf_counter()
+    timings = {"read": read - started, "merge": merged - read, "write": written - merged}
+    moved: tuple[float, ...] = alignments[0].displacements if alignments else ()
+    measured = None
+    if report is not None:
+        measured = _write_report(
+            report,
+            image,
+            # The result must explain the frames that the network saw.
+            alignments[0].bracket if alignments else bracket,
+            merger,
+            moved,
+            title=f"Merge: {output.name}",
+            overwrite=overwrite,
+        )
+        timings["report"] = time.perf_counter() - written
 
     if verbose:
         _describe(bracket, merger, moved, timings)
     if as_json:
-        outputs = {"output": output, "preview": preview_path}
-        print_json(_report(bracket, merger, moved, outputs, timings))
+        print_json(_as_dict(bracket, merger, moved, outputs, timings, measured))
     elif not quiet:
-        note(f"wrote {output}" + (f" and {preview_path}" if preview_path else ""))
+        places = [str(path) for path in outputs.values() if path is not None]
+        note(f"wrote {' and '.join(places)}")
+        if measured is not None:
+            note(measured.summary())
 
 
 def _preview_path(output: Path, preview: Path | None, no_preview: bool) -> Path | None:
@@ -155,70 +174,28 @@ def _preview_path(output: Path, preview: Path | None, no_preview: bool) -> Path 
     return preview or output.with_name(f"{output.stem}_preview.png")
 
 
-def _check_outputs(
-    frames: list[Path], output: Path, preview: Path | None, *, overwrite: bool
-) -> None:
+def _check_outputs(frames: list[Path], outputs: dict[str, Path | None], *, overwrite: bool) -> None:
     """Everything that would stop us at the end is found before the work begins."""
     from ahdr_cli.io import check_output
 
-    check_output(output, overwrite=overwrite, suffixes=HDR_SUFFIXES)
-    if preview is not None:
-        check_output(preview, overwrite=overwrite, suffixes=PREVIEW_SUFFIXES)
+    suffixes = {"output": HDR_SUFFIXES, "preview": PREVIEW_SUFFIXES}
+    if outputs["report"] is not None:
+        from ahdr_cli.evaluation.merge_report import REPORT_SUFFIXES
+
+        suffixes["report"] = REPORT_SUFFIXES
     inputs = {path.resolve() for path in frames}
-    for path in (output, preview):
-        if path is not None and path.resolve() in inputs:
+    taken: dict[Path, str] = {}
+    words = {"output": "the result", "preview": "its preview", "report": "its report"}
+    for kind, path in outputs.items():
+        if path is None:
+            continue
+        check_output(path, overwrite=overwrite, suffixes=suffixes[kind])
+        place = path.resolve()
+        if place in inputs:
             raise UsageError("is both an input and an output", path=path)
-    if preview is not None and preview.resolve() == output.resolve():
-        raise UsageError("is both the result and its preview", path=output)
-
-
-def given_exposures(
-    exposures: str | None, ev: str | None, ev_file: Path | None, count: int
-) -> tuple[Exposure, ...] | None:
-    """Exposures from flags, one a frame in the order of the arguments, or None."""
-    flags = {"--exposures": exposures, "--ev": ev, "--ev-file": ev_file}
-    used = [flag for flag, value in flags.items() if value is not None]
-    if len(used) > 1:
-        raise UsageError(f"{' and '.join(used)} contradict each other", hint="give one of them")
-    if not used:
-        return None
-
-    from ahdr_cli.bracket import parse_evs, parse_exposures, read_ev_file
-
-    if exposures is not None:
-        parsed = parse_exposures(exposures)
-    elif ev is not None:
-        parsed = parse_evs(ev)
-    else:
-        assert ev_file is not None  # it is the only one left
-        parsed = read_ev_file(ev_file)
-    if len(parsed) != count:
-        raise UsageError(
-            f"{used[0]} gives {len(parsed)} exposures for {count} files",
-            hint="give one for each file, in the same order",
-        )
-    return parsed
-
-
-def read_bracket(
-    paths: list[Path], given: tuple[Exposure, ...] | None
-) -> tuple[Bracket, tuple[Path, ...]]:
-    """The bracket, and the paths that went into it."""
-    from ahdr_cli.bracket import Bracket, select_three
-    from ahdr_cli.io import read_frame
-
-    if len(paths) < 3:
-        raise FrameCountError(
-            f"a bracket needs three photographs, got {len(paths)}: "
-            + ", ".join(str(path) for path in paths)
-        )
-    frames: list[Frame] = [
-        read_frame(path, exposure=given[i] if given else None) for i, path in enumerate(paths)
-    ]
-    if len(frames) > 3:
-        frames = list(select_three(frames))
-    bracket = Bracket.from_frames(frames)
-    return bracket, tuple(frame.path for frame in bracket.frames if frame.path is not None)
+        if place in taken:
+            raise UsageError(f"is both {taken[place]} and {words[kind]}", path=path)
+        taken[place] = words[kind]
 
 
 def _write_preview(path: Path, image: HdrImage, bracket: Bracket, *, overwrite: bool) -> None:
@@ -232,8 +209,31 @@ def _write_preview(path: Path, image: HdrImage, bracket: Bracket, *, overwrite: 
     )
 
 
+def _write_report(
+    path: Path,
+    image: HdrImage,
+    merged: Bracket,
+    merger: Merger,
+    moved: Sequence[float],
+    *,
+    title: str,
+    overwrite: bool,
+) -> MergeReport:
+    """Measure the result against the frames as they were merged, and write that down."""
+    from ahdr_cli.evaluation.merge_report import report_merge, write_merge_report
+
+    report = report_merge(
+        image,
+        merged,
+        moved_px=(moved[0], moved[1]) if moved else (0.0, 0.0),
+        provenance=merger.plan.to_dict(),
+    )
+    write_merge_report(path, report, title=title, overwrite=overwrite)
+    return report
+
+
 def _describe(
-    bracket: Bracket, merger: Merger, moved: list[float], timings: dict[str, float]
+    bracket: Bracket, merger: Merger, moved: Sequence[float], timings: dict[str, float]
 ) -> None:
     for frame, ratio in zip(bracket.frames, bracket.ratios, strict=True):
         note(f"{frame.name}: {ratio:.4g} × the shortest exposure")
@@ -243,12 +243,13 @@ def _describe(
     note(", ".join(f"{name} {seconds:.2f} s" for name, seconds in timings.items()))
 
 
-def _report(
+def _as_dict(
     bracket: Bracket,
     merger: Merger,
-    moved: list[float],
+    moved: Sequence[float],
     outputs: dict[str, Path | None],
     timings: dict[str, float],
+    measured: MergeReport | None,
 ) -> dict[str, Any]:
     """What `--json` prints."""
     return {
@@ -264,6 +265,7 @@ def _report(
         ],
         **{name: None if path is None else str(path) for name, path in outputs.items()},
         "aligned_px": [round(pixels, 3) for pixels in moved],
+        **({} if measured is None else {"consistency": measured.to_dict()["frames"]}),
         "size": {"width": bracket.size[1], "height": bracket.size[0]},
         **merger.plan.to_dict(),
         "seconds": {name: round(seconds, 4) for name, seconds in timings.items()},

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ahdr_cli.merging import MergeOptions
 
 __all__ = [
     "AlignOption",
@@ -21,6 +24,7 @@ __all__ = [
     "RuntimeOption",
     "TileOption",
     "VerboseOption",
+    "merge_options",
     "parse_tile",
 ]
 
@@ -131,3 +135,22 @@ def parse_tile(text: str) -> int | None:
     if text.isdecimal() and int(text) > 0:
         return int(text)
     raise UsageError(f"--tile must be auto or a whole number of pixels, got {text!r}")
+
+
+def merge_options(
+    *, device: str, precision: str, tile: str, runtime: str, align: str
+) -> MergeOptions:
+    """What the options of the panel "Model and machine" ask for.
+
+    Raises:
+        UsageError: one of them has no meaning.
+    """
+    from ahdr_cli.merging import MergeOptions
+
+    return MergeOptions(
+        device=device,
+        precision=precision,
+        tile=parse_tile(tile) or "auto",
+        runtime=runtime,
+        align=align,
+    )

@@ -29,6 +29,8 @@ GHOST = 0.08
 ghost: 20 steps of 255."""
 
 _WINDOW = 5
+_REACH = _WINDOW // 2
+_BAND = 256  # rows compared at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -78,21 +80,39 @@ def measure_consistency(radiance: FloatArray, bracket: Bracket, *, index: int = 
             f"but the bracket has {frame.shape[1]}x{frame.shape[0]}"
         )
     gain = np.float32(bracket.ratios[index] / bracket.ratios[1])
-    exposed = gamma_encode(np.clip(radiance * gain, np.float32(0), np.float32(1)))
-    trusted = (frame.max(axis=2) <= HIGHEST) & (frame.min(axis=2) >= LOWEST)
-    count = int(trusted.sum())
-    difference = exposed - frame
-    smooth = _window_mean(difference, trusted)
-    error = np.where(trusted, np.abs(smooth).max(axis=2), np.float32(np.nan)).astype(np.float32)
+    error = np.full(frame.shape[:2], np.nan, np.float32)
+    squared, count, ghosts = 0.0, 0, 0
+    # In bands, because the sums behind the means take many times the memory of the picture.
+    for top in range(0, len(frame), _BAND):
+        above = min(top, _REACH)
+        rows = slice(top - above, top + _BAND + _REACH)
+        difference, smooth, trusted = _compare(radiance[rows], frame[rows], gain=gain)
+        inner = slice(above, above + _BAND)
+        chosen = trusted[inner]
+        error[top : top + _BAND][chosen] = smooth[inner][chosen]
+        squared += float((difference[inner][chosen].astype(np.float64) ** 2).sum())
+        count += int(chosen.sum())
+        ghosts += int((smooth[inner][chosen] > GHOST).sum())
     if not count:
         return Consistency(psnr=None, compared=0.0, ghosts=0.0, error=error)
-    mse = float((difference[trusted].astype(np.float64) ** 2).mean())
+    mse = squared / (count * frame.shape[2])
     return Consistency(
         psnr=-10.0 * float(np.log10(mse)) if mse > 0 else None,
-        compared=count / trusted.size,
-        ghosts=float((error[trusted] > GHOST).mean()),
+        compared=count / error.size,
+        ghosts=ghosts / count,
         error=error,
     )
+
+
+def _compare(
+    radiance: FloatArray, frame: FloatArray, *, gain: np.float32
+) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """(H, W, 3) difference, (H, W) largest smoothed difference, and where they can be trusted."""
+    exposed = gamma_encode(np.clip(radiance * gain, np.float32(0), np.float32(1)))
+    trusted = (frame.max(axis=2) <= HIGHEST) & (frame.min(axis=2) >= LOWEST)
+    difference = exposed - frame
+    smooth = np.abs(_window_mean(difference, trusted)).max(axis=2)
+    return difference, smooth, trusted
 
 
 def _window_mean(values: FloatArray, mask: NDArray[np.bool_]) -> FloatArray:
@@ -105,11 +125,10 @@ def _window_mean(values: FloatArray, mask: NDArray[np.bool_]) -> FloatArray:
 
 def _window_sum(values: FloatArray) -> NDArray[np.float64]:
     """Sum over `_WINDOW` × `_WINDOW`, zero outside, from running sums in float64."""
-    reach = _WINDOW // 2
     total = values.astype(np.float64)
     for axis in (0, 1):
         padding = [(0, 0)] * total.ndim
-        padding[axis] = (reach + 1, reach)
+        padding[axis] = (_REACH + 1, _REACH)
         running = np.cumsum(np.pad(total, padding), axis=axis)
         length = total.shape[axis]
         upper = np.take(running, np.arange(_WINDOW, _WINDOW + length), axis=axis)

@@ -10,7 +10,7 @@ from ahdr_cli._version import __version__
 from ahdr_cli.evaluation.causes import CAUSES
 from ahdr_cli.evaluation.results import Evaluation
 
-__all__ = ["figure", "page", "section", "tables"]
+__all__ = ["cell", "figure", "page", "section", "table", "tables"]
 
 _STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -33,7 +33,7 @@ p.note { opacity: .8; max-width: 60rem; }
 
 def page(title: str, parts: Iterable[str]) -> str:
     """A whole document."""
-    heading = f"Evaluation: {escape(title)}"
+    heading = escape(title)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -81,7 +81,7 @@ def _means(evaluation: Evaluation) -> str:
         [
             escape(method),
             *(
-                _cell(column.format(evaluation.mean(method, key)), method in best[key])
+                cell(column.format(evaluation.mean(method, key)), method in best[key])
                 for key, column in columns.items()
             ),
         ]
@@ -95,7 +95,7 @@ def _means(evaluation: Evaluation) -> str:
     count = len(evaluation.scenes)
     return (
         f"<h2>{count} scene{'' if count == 1 else 's'}</h2>"
-        + _table(head, rows)
+        + table(head, rows)
         + f"<p class=note>{meaning}.</p>"
     )
 
@@ -109,9 +109,9 @@ def _causes(evaluation: Evaluation) -> str:
             continue
         pixels = sum(share.pixels for share in found.values())
         error = sum(share.squared_error for share in found.values())
-        shares = [_cell(f"{100 * share.pixels / pixels:.1f} %") for share in found.values()]
+        shares = [cell(f"{100 * share.pixels / pixels:.1f} %") for share in found.values()]
         cells = [
-            _cell(
+            cell(
                 "–"
                 if share.psnr is None
                 else f"{share.psnr:.2f} ({100 * share.squared_error / max(error, 1e-300):.0f} %)"
@@ -124,7 +124,7 @@ def _causes(evaluation: Evaluation) -> str:
     return (
         "<h2>Errors by cause</h2><p class=note>PSNR-μ over the pixels of each cause, all scenes "
         f"together, and in brackets their share of the squared error. {meaning}.</p>"
-        + _table(["method", *CAUSES], rows)
+        + table(["method", *CAUSES], rows)
     )
 
 
@@ -137,20 +137,21 @@ def _scenes(evaluation: Evaluation) -> str:
             cells = []
             for method in evaluation.methods:
                 found = by_place.get((scene, method))
-                cells.append(_cell(column.format(found.values.get(key) if found else None)))
+                cells.append(cell(column.format(found.values.get(key) if found else None)))
             rows.append([escape(scene), *cells])
         parts.append(
             f"<details{' open' if len(parts) == 1 else ''}><summary>{escape(column.heading)}"
-            f"</summary>{_table(['scene', *evaluation.methods], rows)}</details>"
+            f"</summary>{table(['scene', *evaluation.methods], rows)}</details>"
         )
     return "\n".join(parts)
 
 
-def _cell(text: str, best: bool = False) -> str:
+def cell(text: str, best: bool = False) -> str:
+    """One field of a :func:`table`."""
     return f"<td{' class=best' if best else ''}>{escape(text)}</td>"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows of a plain first cell and further cells that are HTML already."""
     top = "".join(f"<th>{escape(name)}</th>" for name in head)
     body = "\n".join(f"<tr><td>{first}</td>{''.join(cells)}</tr>" for first, *cells in rows)

@@ -23,6 +23,7 @@ from ahdr_cli.radiometry.transfer import mu_law_compress
 
 __all__ = [
     "ERROR_RANGE",
+    "GHOST_RANGE",
     "Picture",
     "data_uri",
     "enlarged",
@@ -41,6 +42,9 @@ Picture = NDArray[np.uint8]
 
 ERROR_RANGE = (0.0, 0.1)
 """μ-law difference that error maps show from dark to light."""
+
+GHOST_RANGE = (0.0, 0.25)
+"""Difference of encoded values that consistency maps show from dark to light."""
 
 _GAP = 8
 _CAPTION = 20

@@ -22,6 +22,7 @@ from ahdr_cli.evaluation.methods import to_shortest_white
 from ahdr_cli.evaluation.page import figure, page, section, tables
 from ahdr_cli.evaluation.pictures import (
     ERROR_RANGE,
+    GHOST_RANGE,
     Picture,
     data_uri,
     enlarged,
@@ -42,8 +43,6 @@ __all__ = ["FILES", "Report", "check_folder"]
 
 FILES = ("index.html", "evaluation.json", "scores.csv")
 """What a report's folder holds."""
-
-GHOST_RANGE = (0.0, 0.25)
 
 _CROP, _FACTOR = 72, 3
 
@@ -215,7 +214,7 @@ class Report:
             )
         keys = "".join(figure("", data_uri(bar, lossless=True), bar.shape) for bar in bars)
         parts.append(f"<h2>Scenes</h2><div class=row>{keys}</div>" + "".join(self._scenes))
-        return page(", ".join(evaluation.data), parts)
+        return page(f"Evaluation: {', '.join(evaluation.data)}", parts)
 
 
 def _labelled(bracket: Bracket) -> list[tuple[str, Frame]]:

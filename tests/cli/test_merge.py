@@ -118,6 +118,45 @@ def test_camera_motion_is_undone_unless_told_not_to(merge, large_bracket, tmp_pa
     assert np.abs(aligned - still)[inside].mean() < 0.3 * np.abs(left - still)[inside].mean()
 
 
+def test_report_measures_the_frames_as_they_were_merged(merge, large_bracket, tmp_path):
+    shifted(large_bracket[0], 6)
+
+    def short_frame(name, *flags):
+        path = tmp_path / f"{name}.json"
+        result = merge(*large_bracket, "-o", tmp_path / f"{name}.exr", "--report", path, *flags)
+        assert result.exit_code == 0, result.stderr
+        return json.loads(path.read_text(encoding="utf-8"))["frames"][0]
+
+    aligned, left = short_frame("aligned"), short_frame("left", "--align", "off")
+    assert aligned["moved_px"] == pytest.approx(6, abs=0.5)
+    assert left["moved_px"] == 0
+    # The untrained network explains little, but more where the frames fit together.
+    assert aligned["psnr"] != left["psnr"]
+
+
+def test_report_is_a_page_and_its_numbers_are_said(merge, bracket, tmp_path):
+    page = tmp_path / "r.html"
+    result = merge(*bracket, "-o", tmp_path / "out.exr", "--report", page)
+    assert result.exit_code == 0, result.stderr
+    assert "<title>Merge: out.exr</title>" in page.read_text(encoding="utf-8")
+    assert str(page) in result.stderr and "the middle frame" in result.stderr
+    result = merge(*bracket, "-o", tmp_path / "o.exr", "--report", tmp_path / "r.json", "--json")
+    found = json.loads(result.stdout)
+    assert found["report"] == str(tmp_path / "r.json")
+    assert len(found["consistency"]) == 3 and found["seconds"]["report"] >= 0
+
+
+def test_report_is_refused_before_the_work(merge, bracket, tmp_path):
+    report = tmp_path / "r.pdf"
+    line = complaint(merge(*bracket, "-o", tmp_path / "out.exr", "--report", report))
+    assert ".html" in line and ".json" in line
+    (tmp_path / "r.json").write_text("mine")
+    result = merge(*bracket, "-o", tmp_path / "out.exr", "--report", tmp_path / "r.json")
+    assert result.exit_code == 6
+    assert not (tmp_path / "out.exr").exists()
+    assert (tmp_path / "r.json").read_text() == "mine"
+
+
 def read_hdr_of(merge, bracket, output, *flags):
     assert merge(*bracket, "-o", output, "--no-preview", *flags).exit_code == 0
     return read_hdr(output).pixels

@@ -69,3 +69,13 @@ def test_nothing_to_compare(static_bracket):
 def test_wrong_size(static_bracket):
     with pytest.raises(SizeMismatchError, match="8x8 pixels"):
         measure_consistency(np.zeros((8, 8, 3), np.float32), static_bracket)
+
+
+def test_bands_leave_no_trace(static_bracket, monkeypatch):
+    merged = baselines.triangle(static_bracket)
+    whole = measure_consistency(merged, static_bracket)
+    monkeypatch.setattr("ahdr_cli.evaluation.consistency._BAND", 7)
+    banded = measure_consistency(merged, static_bracket)
+    assert banded.psnr == pytest.approx(whole.psnr, rel=1e-12)
+    assert (banded.compared, banded.ghosts) == (whole.compared, whole.ghosts)
+    np.testing.assert_allclose(banded.error, whole.error, rtol=1e-5, atol=1e-7)

@@ -1,0 +1,63 @@
+"""A bracket from the words of a command line: paths and, perhaps, exposures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ahdr_cli.errors import FrameCountError, UsageError
+
+if TYPE_CHECKING:
+    from ahdr_cli.bracket import Bracket
+    from ahdr_cli.images import Exposure, Frame
+
+__all__ = ["given_exposures", "read_bracket"]
+
+
+def given_exposures(
+    exposures: str | None, ev: str | None, ev_file: Path | None, count: int
+) -> tuple[Exposure, ...] | None:
+    """Exposures from flags, one a frame in the order of the arguments, or None."""
+    flags = {"--exposures": exposures, "--ev": ev, "--ev-file": ev_file}
+    used = [flag for flag, value in flags.items() if value is not None]
+    if len(used) > 1:
+        raise UsageError(f"{' and '.join(used)} contradict each other", hint="give one of them")
+    if not used:
+        return None
+
+    from ahdr_cli.bracket import parse_evs, parse_exposures, read_ev_file
+
+    if exposures is not None:
+        parsed = parse_exposures(exposures)
+    elif ev is not None:
+        parsed = parse_evs(ev)
+    else:
+        assert ev_file is not None  # it is the only one left
+        parsed = read_ev_file(ev_file)
+    if len(parsed) != count:
+        raise UsageError(
+            f"{used[0]} gives {len(parsed)} exposures for {count} files",
+            hint="give one for each file, in the same order",
+        )
+    return parsed
+
+
+def read_bracket(
+    paths: list[Path], given: tuple[Exposure, ...] | None
+) -> tuple[Bracket, tuple[Path, ...]]:
+    """The bracket, and the paths that went into it."""
+    from ahdr_cli.bracket import Bracket, select_three
+    from ahdr_cli.io import read_frame
+
+    if len(paths) < 3:
+        raise FrameCountError(
+            f"a bracket needs three photographs, got {len(paths)}: "
+            + ", ".join(str(path) for path in paths)
+        )
+    frames: list[Frame] = [
+        read_frame(path, exposure=given[i] if given else None) for i, path in enumerate(paths)
+    ]
+    if len(frames) > 3:
+        frames = list(select_three(frames))
+    bracket = Bracket.from_frames(frames)
+    return bracket, tuple(frame.path for frame in bracket.frames if frame.path is not None)
