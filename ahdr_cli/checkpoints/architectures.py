@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
 
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.ahdrnet import AHDRConfig
+from ahdr_cli.networks.families import AnyConfig
+from ahdr_cli.networks.fast import FastConfig
 
-__all__ = ["ARCHITECTURES", "AnyConfig", "AnyNetwork", "Architecture", "architecture_of"]
+__all__ = ["ARCHITECTURES", "architecture_of"]
 
-# Unions, once there is a second family.
-AnyConfig: TypeAlias = AHDRConfig
-AnyNetwork: TypeAlias = AHDRNet
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Architecture:
-    """A network family.
-
-    Attributes:
-        config: frozen dataclass with ``to_dict`` and ``from_dict``.
-        network: module built from such a configuration and nothing else.
-    """
-
-    config: type[AnyConfig]
-    network: type[AnyNetwork]
-
-
-ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
-    {"ahdrnet": Architecture(config=AHDRConfig, network=AHDRNet)}
+ARCHITECTURES: Mapping[str, type[AnyConfig]] = MappingProxyType(
+    {"ahdrnet": AHDRConfig, "fastnet": FastConfig}
 )
+"""The class of a family's configuration, which says all that is needed to build the network."""
 
 
 def architecture_of(config: AnyConfig) -> str:
     """The name under which a configuration's family is stored."""
-    for name, architecture in ARCHITECTURES.items():
-        if type(config) is architecture.config:
+    for name, family in ARCHITECTURES.items():
+        if type(config) is family:
             return name
     raise TypeError(f"no architecture has a configuration of type {type(config).__name__}")

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV
-from ahdr_cli.checkpoints.architectures import ARCHITECTURES, AnyConfig, AnyNetwork
 from ahdr_cli.errors import CorruptWeightsError
+from ahdr_cli.networks.families import AnyConfig, AnyNetwork, build_network
 
 __all__ = ["Checkpoint"]
 
@@ -51,7 +51,7 @@ class Checkpoint:
             # On the meta device nothing is allocated or initialised, so a build costs no
             # memory before the weights are known to fit, and leaves torch's random state alone.
             with torch.device("meta"):
-                network = ARCHITECTURES[self.architecture].network(self.config)
+                network = build_network(self.config)
             network.load_state_dict(weights, strict=True, assign=True)
         except RuntimeError as error:
             raise CorruptWeightsError(

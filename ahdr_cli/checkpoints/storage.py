@@ -14,7 +14,7 @@ from safetensors import torch as safetensors_torch
 from torch import Tensor
 
 from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV
-from ahdr_cli.checkpoints.architectures import ARCHITECTURES, AnyConfig, architecture_of
+from ahdr_cli.checkpoints.architectures import ARCHITECTURES, architecture_of
 from ahdr_cli.checkpoints.checkpoint import Checkpoint
 from ahdr_cli.checkpoints.container import looks_like_safetensors, parse_metadata, reproducible
 from ahdr_cli.checkpoints.header import CheckpointHeader, read_header
@@ -22,6 +22,7 @@ from ahdr_cli.checkpoints.manifest import ModelEntry
 from ahdr_cli.checkpoints.registry import available_models, find_model
 from ahdr_cli.errors import CorruptWeightsError, ForeignCheckpointError
 from ahdr_cli.io.atomic import atomic_path
+from ahdr_cli.networks.families import AnyConfig
 
 __all__ = ["load_checkpoint", "save_checkpoint", "verify_model"]
 
@@ -154,15 +155,15 @@ def _load_file(
 
 def _decode(data: bytes, *, path: Path, name: str) -> Checkpoint:
     header = CheckpointHeader.from_metadata(parse_metadata(BytesIO(data), path=path), path=path)
-    architecture = ARCHITECTURES.get(header.architecture)
-    if architecture is None:
+    family = ARCHITECTURES.get(header.architecture)
+    if family is None:
         raise ForeignCheckpointError(
             f"architecture {header.architecture!r}, expected one of {', '.join(ARCHITECTURES)}",
             path=path,
             hint="it may need a newer ahdr",
         )
     try:
-        config = architecture.config.from_dict(dict(header.config))
+        config = family.from_dict(dict(header.config))
     except (TypeError, ValueError) as error:
         raise CorruptWeightsError(f"the header's configuration: {error}", path=path) from error
     try:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ahdr_cli.inference.tiling import MIN_TILE
+from ahdr_cli.networks.fast import FastConfig
 
 if TYPE_CHECKING:
     from ahdr_cli.inference.runtime import Runtime
-    from ahdr_cli.networks.ahdrnet import AHDRConfig
+    from ahdr_cli.networks.families import AnyConfig
 
-__all__ = ["CPU_PIXELS", "GPU_PIXELS", "live_channels", "tile_pixels", "tile_side"]
+__all__ = ["CPU_BYTES", "GPU_PIXELS", "live_channels", "round_up", "tile_pixels", "tile_side"]
 
-CPU_PIXELS = 320_000
-"""Most pixels of an outer box on a CPU. At 3.3 kB a pixel that is 1.06 GB, so that a process with
-torch loaded (0.4 GB) and a 1500×1000 bracket (0.08 GB) stays below 1.6 GB. Larger tiles
-gain little: cutting 1500×1000 into six costs 21 % more pixels than not cutting it."""
+CPU_BYTES = 1.065e9
+"""Most memory that a tile may take on a CPU, so that a process with torch loaded (0.4 GB) and a
+1500×1000 bracket (0.08 GB) stays below 1.6 GB. For AHDRNet in ONNX Runtime these are 320,000
+pixels; cutting 1500×1000 into six costs 21 % more pixels than not cutting it."""
 
 GPU_PIXELS = 8_000_000
 """Most pixels of an outer box on a GPU. Convolutions index with 32 bits, and 2³¹ values are
@@ -32,8 +33,9 @@ def tile_pixels(runtime: Runtime, *, free: int) -> int:
         runtime: that will compute.
         free: bytes of memory free on its device.
     """
-    limit = CPU_PIXELS if runtime.device == "cpu" else GPU_PIXELS
-    return min(limit, int(_SHARE * free / runtime.bytes_per_pixel))
+    if runtime.device == "cpu":
+        return int(min(CPU_BYTES, _SHARE * free) / runtime.bytes_per_pixel)
+    return min(GPU_PIXELS, int(_SHARE * free / runtime.bytes_per_pixel))
 
 
 def tile_side(pixels: int, *, halo: int) -> int:
@@ -41,11 +43,21 @@ def tile_side(pixels: int, *, halo: int) -> int:
     return max(int(pixels**0.5) - 2 * halo, MIN_TILE)
 
 
-def live_channels(config: AHDRConfig) -> int:
+def live_channels(config: AnyConfig) -> int:
     """Channels alive at once while a network runs, which its memory is proportional to.
+
+    FastNet keeps its channels at half the resolution and below small; what counts are the frames
+    and what is made of them at full resolution.
 
     In the body: the reference's features, the sum or the outputs of the blocks, a block's
     input, and what its layers collect, before and after a concatenation.
     """
+    if isinstance(config, FastConfig):
+        return 4 * config.detail + 60
     collected = 0 if config.block == "rb" else config.layers * config.growth
     return 7 * config.features + collected
+
+
+def round_up(value: int, step: int) -> int:
+    """The least multiple of `step` that is not below `value`."""
+    return -(-value // step) * step

@@ -12,10 +12,10 @@ import torch
 
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.allocation import translated_allocation_errors
-from ahdr_cli.inference.budget import live_channels
+from ahdr_cli.inference.budget import live_channels, round_up
 from ahdr_cli.inference.devices import Precision
 from ahdr_cli.inference.onnx_graph import build_onnx_graph
-from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.families import AnyNetwork, stride
 from ahdr_cli.networks.receptive import receptive_radius
 
 __all__ = ["OnnxRuntime"]
@@ -32,8 +32,9 @@ class OnnxRuntime:
     device = "cpu"
     precision: Precision = "fp32"
 
-    def __init__(self, network: AHDRNet) -> None:
-        self.halo = receptive_radius(network)
+    def __init__(self, network: AnyNetwork) -> None:
+        self.stride = stride(network)
+        self.halo = round_up(receptive_radius(network), self.stride)
         self.bytes_per_pixel = _BYTES_PER_CHANNEL * live_channels(network.config)
         options = onnxruntime.SessionOptions()
         # torch heeds OMP_NUM_THREADS, ONNX Runtime by itself does not.
@@ -50,17 +51,22 @@ class OnnxRuntime:
 
     def __call__(self, frames: FloatArray, ratios: FloatArray) -> FloatArray:
         """See :class:`ahdr_cli.inference.runtime.Runtime`."""
+        height, width = frames.shape[1:3]
+        rest = (-height % self.stride, -width % self.stride)
         with translated_allocation_errors():
+            if any(rest):
+                frames = np.pad(frames, ((0, 0), (0, rest[0]), (0, rest[1]), (0, 0)))
             merged: FloatArray
             (merged,) = self._session.run(None, {"frames": frames, "ratios": ratios})
-            return merged
+            return merged[:height, :width]
 
     def release(self) -> None:
         """See :class:`ahdr_cli.inference.runtime.Runtime`.
 
-        The arena shrinks at the end of a run, so a run of one pixel is made.
+        The arena shrinks at the end of a run, so the smallest possible run is made.
         """
         options = onnxruntime.RunOptions()
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        pixel = {"frames": np.zeros((3, 1, 1, 3), np.float32), "ratios": np.ones(3, np.float32)}
-        self._session.run(None, pixel, options)
+        side = self.stride
+        frames = np.zeros((3, side, side, 3), np.float32)
+        self._session.run(None, {"frames": frames, "ratios": np.ones(3, np.float32)}, options)

@@ -10,7 +10,7 @@ from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.devices import Precision
 
 if TYPE_CHECKING:
-    from ahdr_cli.networks.ahdrnet import AHDRNet
+    from ahdr_cli.networks.families import AnyNetwork
 
 __all__ = ["Runtime", "open_runtime", "select_runtime"]
 
@@ -32,7 +32,11 @@ class Runtime(Protocol):
 
     @property
     def halo(self) -> int:
-        """Receptive radius of the network in pixels."""
+        """Receptive radius of the network in pixels, rounded up to a multiple of `stride`."""
+
+    @property
+    def stride(self) -> int:
+        """Pixels per cell of the network's coarsest grid: tiles begin at multiples of it."""
 
     @property
     def bytes_per_pixel(self) -> float:
@@ -57,7 +61,7 @@ class Runtime(Protocol):
 
 
 def open_runtime(
-    network: AHDRNet, *, name: str = "auto", device: str = "cpu", precision: Precision = "fp32"
+    network: AnyNetwork, *, name: str = "auto", device: str = "cpu", precision: Precision = "fp32"
 ) -> Runtime:
     """Make a network ready.
 

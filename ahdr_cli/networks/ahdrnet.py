@@ -18,11 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ahdr_cli.networks.attention import LEAKY_SLOPE, SpatialAttention
+from ahdr_cli.networks.blend import blend, exposure_logits, without_autocast
 from ahdr_cli.networks.blocks import DenseBlock, ResidualBlock
 
-__all__ = ["AHDRConfig", "AHDRNet", "AttentionMaps", "BlockKind"]
+__all__ = ["AHDRConfig", "AHDRNet", "AttentionMaps", "BlockKind", "OutputKind"]
 
 BlockKind = Literal["drdb", "rdb", "rb"]
+OutputKind = Literal["radiance", "blend"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,9 @@ class AHDRConfig:
         layers: dense layers in a block; unused by ``rb``.
         features: channels of the trunk.
         growth: channels that a dense layer adds; unused by ``rb``.
+        output: ``radiance`` is the paper's: what the last convolution says is the result.
+            ``blend`` (ours) lets the network choose, per pixel, between that and the three
+            frames themselves, so that it need not paint what a frame already shows.
     """
 
     attention: bool = True
@@ -44,10 +49,13 @@ class AHDRConfig:
     layers: int = 6
     features: int = 64
     growth: int = 32
+    output: OutputKind = "radiance"
 
     def __post_init__(self) -> None:
         if self.block not in ("drdb", "rdb", "rb"):
             raise ValueError(f"block must be drdb, rdb or rb, got {self.block!r}")
+        if self.output not in ("radiance", "blend"):
+            raise ValueError(f"output must be radiance or blend, got {self.output!r}")
         for name in ("num_blocks", "layers", "features", "growth"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
@@ -87,15 +95,25 @@ class AHDRNet(nn.Module):
         self.spread = nn.Conv2d(features, features, kernel_size=3, padding=1)
         self.refine = nn.Conv2d(features, features, kernel_size=3, padding=1)
         self.output = nn.Conv2d(features, 3, kernel_size=3, padding=1)
+        if config.output == "blend":
+            self.trust = nn.Conv2d(features, 4, kernel_size=3, padding=1)
+
+    def reset_output(self) -> None:
+        """Let an untrained choice, if there is one, fall on the network's own radiance."""
+        if self.config.output == "blend":
+            nn.init.zeros_(self.trust.weight)
+            assert self.trust.bias is not None
+            with torch.no_grad():
+                self.trust.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 2.0]))
 
     def forward(self, frames: Tensor) -> Tensor:
         """Merge.
 
         Args:
-            frames: (N, 3, 6, H, W), short, reference, long; see `to_network_input`.
+            frames: (N, 3, 6, H, W) float32, short, reference, long; see `to_network_input`.
 
         Returns:
-            (N, 3, H, W) linear RGB in [0, 1], in units of the shortest frame's white.
+            (N, 3, H, W) float32, linear RGB in [0, 1], in units of the shortest frame's white.
         """
         short, reference, long = self._features(frames)
         if self.config.attention:
@@ -109,7 +127,7 @@ class AHDRNet(nn.Module):
             x = block(x)
             outputs.append(x)
         x = self.spread(self.fold(torch.cat(outputs, dim=1)))
-        return torch.sigmoid(self.output(self.refine(x + reference)))
+        return self._decide(self.refine(x + reference), frames)
 
     def attention_maps(self, frames: Tensor) -> AttentionMaps:
         """The masks alone, for (N, 3, 6, H, W) as in :meth:`forward`.
@@ -122,11 +140,27 @@ class AHDRNet(nn.Module):
         return self._attend(*self._features(frames))
 
     def _features(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Shared encoder on each frame: three (N, features, H, W)."""
+        """Shared encoder on each frame: three (N, features, H, W) in the weights' precision."""
         short, reference, long = (
-            F.leaky_relu(self.encode(frame), LEAKY_SLOPE) for frame in frames.unbind(dim=1)
+            F.leaky_relu(self.encode(frame), LEAKY_SLOPE)
+            for frame in frames.to(self.encode.weight.dtype).unbind(dim=1)
         )
         return short, reference, long
+
+    def _decide(self, x: Tensor, frames: Tensor) -> Tensor:
+        """Features (N, features, H, W) → radiance, in the precision of the last layers alone.
+
+        Whoever runs the body in 16 bits leaves these in float32, autocast included:
+        of a logit near -5, bf16 keeps two digits, which would band the shadows by 1.6 %.
+        """
+        with without_autocast(x.device):
+            x = x.to(self.output.weight.dtype)
+            own = torch.sigmoid(self.output(x))
+            if self.config.output == "radiance":
+                return own
+            trust = self.trust(x)
+            frames_logits = exposure_logits(frames) + trust[:, :3]
+            return blend(frames, torch.cat((frames_logits, trust[:, 3:]), dim=1), own)
 
     def _attend(self, short: Tensor, reference: Tensor, long: Tensor) -> AttentionMaps:
         return AttentionMaps(

@@ -1,12 +1,15 @@
-"""The paper's ablation variants, by name (Yan et al. 2019, section 4.3)."""
+"""Configurations by name: the paper's ablation variants and our own models."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from ahdr_cli.networks.ahdrnet import AHDRConfig
+from ahdr_cli.networks.families import AnyConfig
+from ahdr_cli.networks.fast import FastConfig
 
-__all__ = ["VARIANTS"]
+__all__ = ["MODELS", "VARIANTS"]
 
 VARIANTS = MappingProxyType(
     {
@@ -25,4 +28,14 @@ VARIANTS = MappingProxyType(
         "deep-rb-net": AHDRConfig(attention=False, block="rb", num_blocks=10),
     }
 )
-"""Configuration of every variant, keyed by the name that `--model` and `ahdr train` use."""
+"""The variants of Yan et al. 2019, section 4.3."""
+
+MODELS: Mapping[str, AnyConfig] = MappingProxyType(
+    {
+        **VARIANTS,
+        # AHDRNet that may choose the frames themselves: what the weights `ahdrnet` are.
+        "ahdrnet-blend": AHDRConfig(output="blend"),
+        "fast": FastConfig(),
+    }
+)
+"""Everything that ``ahdr train`` can train, by the name that ``model.variant`` takes."""

@@ -8,7 +8,7 @@ pixels, weights and decays dimensionless.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ahdr_cli.errors import UsageError
@@ -16,7 +16,7 @@ from ahdr_cli.training.recipe import Recipe
 
 if TYPE_CHECKING:
     # Only for the annotation: reading a configuration must not cost an import of torch.
-    from ahdr_cli.networks.ahdrnet import AHDRConfig
+    from ahdr_cli.networks.families import AnyConfig
 
 __all__ = [
     "CheckpointSettings",
@@ -48,8 +48,9 @@ class ModelSettings:
     """What is trained; None keeps the variant's own value.
 
     Attributes:
-        variant: a name in :data:`ahdr_cli.networks.variants.VARIANTS`.
+        variant: a name in :data:`ahdr_cli.networks.variants.MODELS`.
         num_blocks, layers, features, growth: fields of ``AHDRConfig`` to replace.
+        features, shallow, detail, dilations: fields of ``FastConfig`` to replace.
     """
 
     variant: str = "ahdrnet"
@@ -57,6 +58,9 @@ class ModelSettings:
     layers: int | None = None
     features: int | None = None
     growth: int | None = None
+    shallow: int | None = None
+    detail: int | None = None
+    dilations: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,24 +322,27 @@ class TrainConfig:
         table: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return table
 
-    def network_config(self) -> AHDRConfig:
+    def network_config(self) -> AnyConfig:
         """The network's configuration.
 
         Raises:
             UsageError: no such variant, or a value that the network refuses.
         """
-        from ahdr_cli.networks.variants import VARIANTS
+        from ahdr_cli.networks.variants import MODELS
 
-        if self.model.variant not in VARIANTS:
-            raise UsageError(
-                f"no variant {self.model.variant!r}", hint=f"one of {', '.join(VARIANTS)}"
-            )
-        replaced = {
-            name: value
-            for name in ("num_blocks", "layers", "features", "growth")
-            if (value := getattr(self.model, name)) is not None
-        }
+        table = asdict(self.model)
+        variant = table.pop("variant")
+        if variant not in MODELS:
+            raise UsageError(f"no variant {variant!r}", hint=f"one of {', '.join(MODELS)}")
+        known = MODELS[variant]
+        replaced = {name: value for name, value in table.items() if value is not None}
+        for name in replaced:
+            if not hasattr(known, name):
+                raise UsageError(
+                    f"model.{name} has no meaning for the variant {variant!r}",
+                    hint=f"it has {', '.join(field.name for field in fields(known))}",
+                )
         try:
-            return replace(VARIANTS[self.model.variant], **replaced)
+            return replace(known, **replaced)
         except ValueError as error:
             raise UsageError(f"model: {error}") from error

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
-from ahdr_cli.checkpoints import load_checkpoint
+from ahdr_cli.checkpoints import Checkpoint, load_checkpoint
 from ahdr_cli.errors import UsageError
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.ahdrnet import AHDRConfig
 from ahdr_cli.networks.attention import LEAKY_SLOPE
+from ahdr_cli.networks.families import AnyConfig, AnyNetwork, build_network
 
 __all__ = ["RANDOM_INITS", "initial_network"]
 
@@ -16,13 +19,14 @@ RANDOM_INITS = ("xavier", "kaiming")
 """Values of ``init`` that draw the weights; any other names a checkpoint."""
 
 
-def initial_network(config: AHDRConfig, *, init: str, seed: int) -> tuple[AHDRNet, str]:
+def initial_network(config: AnyConfig, *, init: str, seed: int) -> tuple[AnyNetwork, str]:
     """A network ready to train, and one line on where its weights come from.
 
     Args:
         config: of the network.
         init: ``xavier`` (uniform; Glorot & Bengio, AISTATS 2010), ``kaiming`` (normal; He et
-            al., ICCV 2015), both with zero biases; or the name or path of a checkpoint.
+            al., ICCV 2015), both with zero biases; or the name or path of a checkpoint. A
+            network whose output is ``blend`` may start from one whose output is ``radiance``.
         seed: of the draw. Torch's global random state stays as it was.
 
     Raises:
@@ -31,15 +35,20 @@ def initial_network(config: AHDRConfig, *, init: str, seed: int) -> tuple[AHDRNe
     """
     if init not in RANDOM_INITS:
         checkpoint = load_checkpoint(init)
-        if checkpoint.config != config:
-            raise UsageError(
-                f"init {init!r} is a network with {checkpoint.config}, asked for is {config}",
-                hint="change the [model] table to match",
-            )
-        return checkpoint.build(), f"{checkpoint.name} (sha256 {checkpoint.sha256[:16]})"
+        origin = f"{checkpoint.name} (sha256 {checkpoint.sha256[:16]})"
+        if checkpoint.config == config:
+            return checkpoint.build(), origin
+        if isinstance(config, AHDRConfig) and checkpoint.config == replace(
+            config, output="radiance"
+        ):
+            return _with_choice(checkpoint, config), origin
+        raise UsageError(
+            f"init {init!r} is a network with {checkpoint.config}, asked for is {config}",
+            hint="change the [model] table to match",
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = AHDRNet(config)
+        net = build_network(config)
         for module in net.modules():
             if isinstance(module, nn.Conv2d):
                 if init == "xavier":
@@ -48,4 +57,14 @@ def initial_network(config: AHDRConfig, *, init: str, seed: int) -> tuple[AHDRNe
                     nn.init.kaiming_normal_(module.weight, a=LEAKY_SLOPE)
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
+    net.reset_output()
     return net, f"{init}, seed {seed}"
+
+
+def _with_choice(checkpoint: Checkpoint, config: AHDRConfig) -> AnyNetwork:
+    """A checkpoint's network with an output that chooses, and chooses as the checkpoint did."""
+    with torch.random.fork_rng(devices=[]):
+        net = build_network(config)
+    net.reset_output()
+    net.load_state_dict({**net.state_dict(), **checkpoint.state_dict})
+    return net

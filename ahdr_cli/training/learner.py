@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.families import AnyNetwork
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.training.batch import Batch
 from ahdr_cli.training.config import TrainConfig
@@ -34,11 +34,11 @@ class Learner:
         average: the moving average of its weights.
     """
 
-    def __init__(self, net: AHDRNet, *, config: TrainConfig, processes: Processes) -> None:
+    def __init__(self, net: AnyNetwork, *, config: TrainConfig, processes: Processes) -> None:
         device = processes.device
         options = config.optimiser
         layout = torch.channels_last if config.runtime.channels_last else torch.contiguous_format
-        self.net: AHDRNet = net.to(device=device, memory_format=layout).train()  # type: ignore[call-overload] # torch's stub of Module.to lacks this combination
+        self.net: AnyNetwork = net.to(device=device, memory_format=layout).train()  # type: ignore[call-overload] # torch's stub of Module.to lacks this combination
         self.average = WeightAverage(self.net, decay=config.ema.decay)
         self._config = config
         self._processes = processes

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from ahdr_cli.images import FloatArray
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
-from ahdr_cli.networks.variants import VARIANTS
+from ahdr_cli.networks.families import AnyNetwork, build_network
+from ahdr_cli.networks.fast import FastConfig
+from ahdr_cli.networks.variants import MODELS
 
 TINY = {
-    name: AHDRConfig.from_dict(config.to_dict() | {"features": 8, "growth": 4})
-    for name, config in VARIANTS.items()
+    name: FastConfig(features=8, shallow=4, detail=10, dilations=(1, 2))
+    if isinstance(config, FastConfig)
+    else replace(config, features=8, growth=4)
+    for name, config in MODELS.items()
 }
 
 
@@ -29,30 +33,35 @@ def one_thread():
 
 @pytest.fixture(scope="session", params=TINY, ids=str)
 def variant(request: pytest.FixtureRequest) -> str:
-    """Every variant's name."""
+    """Every model's name."""
     name: str = request.param
     return name
 
 
 @pytest.fixture(scope="session")
-def make_network() -> Callable[[str], AHDRNet]:
+def make_network() -> Callable[[str], AnyNetwork]:
     """A tiny network whose output depends strongly on all that it sees.
 
     As initialised, the networks hardly leave 0.5, and a comparison would see nothing; so the
     last layer is scaled until its logits have a standard deviation of 1.
     """
 
-    def make(name: str = "ahdrnet") -> AHDRNet:
+    def make(name: str = "ahdrnet") -> AnyNetwork:
         torch.manual_seed(len(name))
-        network = AHDRNet(TINY[name]).eval()
+        network = build_network(TINY[name]).eval()
         with torch.no_grad():
             for parameter in network.parameters():
                 if parameter.ndim == 4:
                     torch.nn.init.xavier_normal_(parameter)
-            logits = network.double()(torch.rand(1, 3, 6, 32, 32).double()).logit()
-            network.output.weight /= logits.std()
+            spread: list[float] = []
+            hook = network.output.register_forward_hook(
+                lambda _layer, _inputs, logits: spread.append(logits.std().item())
+            )
+            network(torch.rand(1, 3, 6, 32, 32))
+            hook.remove()
+            network.output.weight /= spread[0]
             network.output.bias.zero_()
-        return network.float()
+        return network
 
     return make
 

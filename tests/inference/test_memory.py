@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from ahdr_cli.inference import memory
-from ahdr_cli.inference.budget import CPU_PIXELS, GPU_PIXELS, live_channels, tile_pixels, tile_side
+from ahdr_cli.inference.budget import CPU_BYTES, GPU_PIXELS, live_channels, tile_pixels, tile_side
 from ahdr_cli.inference.memory import free_memory, free_memory_of_cgroup
 from ahdr_cli.inference.tiling import MIN_TILE
 from ahdr_cli.networks.ahdrnet import AHDRConfig
@@ -77,7 +77,7 @@ def _runtime(**changes):
 
 
 def test_tiles_are_capped_on_every_device():
-    assert tile_pixels(_runtime(), free=10**15) == CPU_PIXELS
+    assert tile_pixels(_runtime(), free=10**15) == CPU_BYTES / 1000
     assert tile_pixels(_runtime(device="cuda:0"), free=10**15) == GPU_PIXELS
 
 

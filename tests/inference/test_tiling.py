@@ -200,7 +200,7 @@ def _assert_tiled_equals_whole(
     runtime: Runtime, frames: list[FloatArray], ratios: FloatArray, inner: int
 ) -> None:
     compute: Callable[[FloatArray], FloatArray] = lambda crops: runtime(crops, ratios)  # noqa: E731 - short
-    tiled = run_tiled(compute, frames, halo=runtime.halo, inner=inner)
+    tiled = run_tiled(compute, frames, halo=runtime.halo, inner=inner, align=runtime.stride)
     whole = compute(np.stack(frames))
     assert tiled.shape == whole.shape == frames[0].shape
     assert np.ptp(whole) > 0.1

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.families import AnyNetwork
+from ahdr_cli.networks.fast import FastConfig, FastNet
 from ahdr_cli.networks.receptive import receptive_radius
 from ahdr_cli.networks.variants import VARIANTS
 
@@ -19,6 +21,15 @@ def influence(config: AHDRConfig) -> tuple[torch.Tensor, int]:
     """|d output pixel / d input| summed over channels, (3 frames, H, W), and the centre."""
     torch.manual_seed(0)
     net = AHDRNet(config).double()
+    _open_all_paths(net)
+    with torch.no_grad():
+        net.output.weight.mul_(1e-4)  # residual sums double what they add to, block by block
+    radius = receptive_radius(net)
+    centre = radius + MARGIN
+    return _gradient(net, side=2 * centre + 1, row=centre, column=centre), centre
+
+
+def _open_all_paths(net: AnyNetwork) -> None:
     # Averaging, positive weights: no ReLU is off, no sigmoid saturates and nothing cancels, so
     # that the gradient is non-zero wherever a path exists. At the border it is a product of
     # some 17 small factors, for which single precision would not do.
@@ -27,14 +38,12 @@ def influence(config: AHDRConfig) -> tuple[torch.Tensor, int]:
             with torch.no_grad():
                 module.weight.abs_().div_(module.weight.sum(dim=(1, 2, 3), keepdim=True))
                 module.bias.fill_(0.1)
-    with torch.no_grad():
-        net.output.weight.mul_(1e-4)  # residual sums double what they add to, block by block
-    radius = receptive_radius(net)
-    side = 2 * (radius + MARGIN) + 1
-    centre = radius + MARGIN
+
+
+def _gradient(net: AnyNetwork, *, side: int, row: int, column: int) -> torch.Tensor:
     frames = torch.rand(1, 3, 6, side, side, dtype=torch.float64, requires_grad=True)
-    net(frames)[0, :, centre, centre].sum().backward()
-    return frames.grad[0].abs().sum(dim=1), centre
+    net(frames)[0, :, row, column].sum().backward()
+    return frames.grad[0].abs().sum(dim=1)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +87,34 @@ def test_stride_is_refused():
     net.output.stride = (2, 2)
     with pytest.raises(ValueError, match="stride 1"):
         receptive_radius(net)
+
+
+@pytest.mark.parametrize(
+    ("config", "radius"),
+    [(FastConfig(), 95), (FastConfig(dilations=(2,)), 27)],
+)
+def test_the_fast_network_sees_as_far_as_computed_from_some_place_of_a_cell(config, radius):
+    with torch.device("meta"):
+        assert receptive_radius(FastNet(config)) == radius
+    torch.manual_seed(0)
+    small = FastConfig(features=4, shallow=2, detail=10, dilations=config.dilations)
+    net = FastNet(small).double()
+    _open_all_paths(net)
+    with torch.no_grad():
+        net.output.weight.mul_(1e-3)  # so that nothing is clipped
+        net.output.bias.zero_()
+    middle = -(-(radius + MARGIN) // 4) * 4
+    reached = []
+    for place in range(4):
+        gradient = _gradient(
+            net, side=2 * middle + 4, row=middle + place, column=middle + 3 - place
+        )
+        rows = gradient.sum(dim=(0, 2)).nonzero()[:, 0]
+        columns = gradient.sum(dim=(0, 1)).nonzero()[:, 0]
+        reached += [
+            middle + place - int(rows[0]),
+            int(rows[-1]) - middle - place,
+            middle + 3 - place - int(columns[0]),
+            int(columns[-1]) - middle - 3 + place,
+        ]
+    assert max(reached) == radius

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from ahdr_cli.errors import UsageError
 from ahdr_cli.networks.ahdrnet import AHDRConfig
-from ahdr_cli.networks.variants import VARIANTS
+from ahdr_cli.networks.fast import FastConfig
+from ahdr_cli.networks.variants import MODELS
 from ahdr_cli.training.config import StageSettings, TrainConfig
 from ahdr_cli.training.config_file import (
     available_presets,
@@ -34,10 +35,16 @@ def test_the_paper_preset_says_what_the_paper_says():
     assert config.network_config() == AHDRConfig()
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", MODELS)
 def test_every_variant_can_be_configured(name):
     config = load_config("paper", overrides=[f"model.variant={name}"])
-    assert config.network_config() == VARIANTS[name]
+    assert config.network_config() == MODELS[name]
+
+
+def test_the_fast_networks_shape_can_be_chosen():
+    config = load_config("fast", overrides=["model.dilations=[1, 8]", "model.shallow=24"])
+    assert config.network_config() == FastConfig(shallow=24, dilations=(1, 8))
+    assert build_config(config.to_dict()) == config
 
 
 @pytest.mark.parametrize(
@@ -108,6 +115,9 @@ def test_a_network_that_cannot_be_is_refused():
         load_config("tiny", overrides=["model.variant=ahdrnt"]).network_config()
     with pytest.raises(UsageError, match="features must be a positive integer"):
         load_config("tiny", overrides=["model.features=0"]).network_config()
+    with pytest.raises(UsageError, match=r"model\.growth has no meaning") as e:
+        load_config("tiny", overrides=["model.variant=fast"]).network_config()
+    assert "dilations" in e.value.hint
 
 
 def test_a_file_is_read_like_a_preset(tmp_path):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,6 +21,9 @@ from ahdr_cli.errors import (
     UsageError,
 )
 from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.blend import blend, exposure_logits
+from ahdr_cli.networks.fast import FastConfig
+from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.training.distributed import join_processes, training_device
 from ahdr_cli.training.ema import WeightAverage
 from ahdr_cli.training.event_log import JsonLog, open_tensorboard, read_log
@@ -213,6 +218,29 @@ class TestInitialNetwork:
             initial_network(AHDRConfig(), init=str(path), seed=0)
         with pytest.raises(UnknownModelError):
             initial_network(TINY, init="no-such-model", seed=0)
+
+    def test_a_network_that_chooses_starts_as_the_one_that_did_not(self, tmp_path):
+        path = tmp_path / "some.safetensors"
+        net = AHDRNet(TINY)
+        save_checkpoint(path, config=TINY, state_dict=net.state_dict(), provenance={})
+        before = torch.get_rng_state()
+        warm, _ = initial_network(replace(TINY, output="blend"), init=str(path), seed=0)
+        assert torch.equal(torch.get_rng_state(), before)
+        state = warm.state_dict()
+        for key, tensor in net.state_dict().items():
+            assert torch.equal(state[key], tensor), key
+        assert state["trust.weight"].abs().max() == 0
+        # All frames weigh at most 1 together, against e² for its own radiance.
+        frames = to_network_input(torch.rand(1, 3, 3, 9, 9), torch.tensor([[1.0, 4.0, 16.0]]))
+        own, chosen = net(frames), warm(frames)
+        assert ((chosen - own).abs() <= 3 / (3 + math.exp(2))).all()
+
+    def test_an_untrained_fast_network_is_the_explicit_merge(self):
+        config = FastConfig(features=8, shallow=4, detail=10, dilations=(1,))
+        net, _ = initial_network(config, init="kaiming", seed=0)
+        frames = to_network_input(torch.rand(1, 3, 3, 8, 8), torch.tensor([[1.0, 4.0, 16.0]]))
+        merged = blend(frames, exposure_logits(frames))
+        torch.testing.assert_close(net(frames), merged, rtol=1e-4, atol=1e-6)
 
 
 class TestProcesses:

@@ -1,0 +1,164 @@
+"""FastNet: a small network that corrects the explicit merge, in one reading.
+
+Most of a photograph needs no painting: the frames already show it, and only which frame to
+believe is to be found out. So the network works on a quarter of the resolution, where a large
+neighbourhood is cheap, and returns weights for the three frames and a small correction. The
+ideas are known from SAFNet (Kong et al., ECCV 2024: masks first, a refinement after) and
+CEN-HDR (Tel et al., ECCVW 2022: the body at low resolution); the network is our own.
+
+Axes as in :mod:`ahdr_cli.networks.ahdrnet`. Resolutions are named full, half and quarter; where
+a side is no multiple of four, zeros (black) are appended at its end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ahdr_cli.networks.blend import blend, exposure_logits, without_autocast
+
+__all__ = ["MU", "STRIDE", "FastConfig", "FastNet"]
+
+STRIDE = 4
+"""Pixels per cell of the coarsest grid: tiles must begin at multiples of it."""
+
+MU = 5000.0
+"""Compression of the μ-law, in which radiance is seen and corrected."""
+
+_SEEN = 18
+"""Channels that the network sees: for each frame LDR RGB, then its radiance after the μ-law."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FastConfig:
+    """Everything that decides the network's shape; the defaults are the model ``fast``.
+
+    Attributes:
+        features: channels at a quarter of the resolution.
+        shallow: channels at half the resolution.
+        detail: channels at full resolution, half of what they are made from. That is the 18
+            channels that are seen and the rest from below, so 10 is the least.
+        dilations: of the second convolution of each residual block at quarter resolution.
+    """
+
+    features: int = 64
+    shallow: int = 32
+    detail: int = 16
+    dilations: tuple[int, ...] = (1, 2, 4, 4, 2, 1)
+
+    def __post_init__(self) -> None:
+        for name in ("features", "shallow", "detail"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        if 2 * self.detail <= _SEEN:
+            raise ValueError(f"detail must be at least {_SEEN // 2 + 1}, got {self.detail}")
+        # JSON and TOML know lists only.
+        dilations = self.dilations
+        if not isinstance(dilations, Sequence) or not all(
+            isinstance(value, int) and value >= 1 for value in dilations
+        ):
+            raise ValueError(f"dilations must be positive integers, got {dilations!r}")
+        object.__setattr__(self, "dilations", tuple(dilations))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as stored in a checkpoint's header."""
+        return asdict(self) | {"dilations": list(self.dilations)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Inverse of :meth:`to_dict`; TypeError or ValueError if a field is unknown or wrong."""
+        return cls(**values)
+
+
+class FastNet(nn.Module):
+    """Merges three exposures into radiance, in the geometry of the reference frame."""
+
+    def __init__(self, config: FastConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or FastConfig()
+        features, shallow, detail = config.features, config.shallow, config.detail
+        self.encode = nn.Conv2d(4 * _SEEN, shallow, kernel_size=3, padding=1)
+        self.down = nn.Conv2d(4 * shallow, features, kernel_size=3, padding=1)
+        self.blocks = nn.ModuleList(
+            DilatedBlock(features=features, dilation=dilation) for dilation in config.dilations
+        )
+        self.up = nn.Conv2d(features, 4 * shallow, kernel_size=1)
+        self.fuse = nn.Conv2d(2 * shallow, shallow, kernel_size=3, padding=1)
+        self.spread = nn.Conv2d(shallow, 4 * (2 * detail - _SEEN), kernel_size=3, padding=1)
+        self.refine = nn.Conv2d(2 * detail, detail, kernel_size=3, padding=1)
+        self.output = nn.Conv2d(detail, 6, kernel_size=3, padding=1)
+
+    def reset_output(self) -> None:
+        """Let an untrained network return the explicit merge."""
+        assert self.output.bias is not None
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Merge.
+
+        Args:
+            frames: (N, 3, 6, H, W) float32, short, reference, long; see `to_network_input`.
+
+        Returns:
+            (N, 3, H, W) float32, linear RGB in [0, 1], in units of the shortest frame's white.
+        """
+        seen = self._see(frames)
+        half = torch.relu(self.encode(F.pixel_unshuffle(seen, 2)))
+        x = torch.relu(self.down(F.pixel_unshuffle(half, 2)))
+        for block in self.blocks:
+            x = block(x)
+        x = F.pixel_shuffle(torch.relu(self.up(x)), 2)
+        x = torch.relu(self.fuse(torch.cat((half, x), dim=1)))
+        x = F.pixel_shuffle(torch.relu(self.spread(x)), 2)
+        x = torch.relu(self.refine(torch.cat((seen, x), dim=1)))
+        return self._decide(x, frames)
+
+    def _see(self, frames: Tensor) -> Tensor:
+        """(N, 3, 6, H, W) → (N, 18, H', W') in the weights' precision, H' and W' padded."""
+        height, width = frames.shape[-2:]
+        mapped = _compress(frames[:, :, 3:])
+        seen = torch.cat((frames[:, :, :3], mapped), dim=2).flatten(1, 2)
+        padded = F.pad(seen, (0, -width % STRIDE, 0, -height % STRIDE))
+        return padded.to(self.encode.weight.dtype)
+
+    def _decide(self, x: Tensor, frames: Tensor) -> Tensor:
+        """Features (N, detail, H', W') → radiance, in the precision of the last layer."""
+        height, width = frames.shape[-2:]
+        with without_autocast(x.device):
+            x = self.output(x.to(self.output.weight.dtype))[:, :, :height, :width]
+            merged = _compress(blend(frames, exposure_logits(frames) + x[:, :3]))
+            return _expand((merged + x[:, 3:]).clamp(0.0, 1.0))
+
+
+class DilatedBlock(nn.Module):
+    """Residual block whose second convolution is dilated, so that it sees far."""
+
+    def __init__(self, *, features: int, dilation: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(features, features, kernel_size=3, padding=1)
+        self.second = nn.Conv2d(
+            features, features, kernel_size=3, padding=dilation, dilation=dilation
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, features, H, W) → the same shape."""
+        change: Tensor = self.second(torch.relu(self.first(x)))
+        return change + x
+
+
+def _compress(linear: Tensor) -> Tensor:
+    """μ-law, [0, 1] onto [0, 1]."""
+    return torch.log1p(linear * MU) / math.log1p(MU)
+
+
+def _expand(mapped: Tensor) -> Tensor:
+    """Inverse of :func:`_compress`."""
+    return torch.expm1(mapped * math.log1p(MU)) / MU

@@ -1,0 +1,73 @@
+"""The explicit merge against what it promises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ahdr_cli.networks.blend import blend, exposure_logits
+from ahdr_cli.networks.input import to_network_input
+
+RATIOS = torch.tensor([[1.0, 4.0, 16.0]])
+
+
+def photograph(radiance: torch.Tensor) -> torch.Tensor:
+    """(N, 3, H, W) radiance → (N, 3, 6, H, W) as three noise-free frames see it."""
+    exposed = radiance[:, None] * RATIOS[:, :, None, None, None]
+    ldr = exposed.clamp(0, 1).pow(1 / 2.2)
+    return to_network_input(ldr, RATIOS.expand(len(radiance), 3))
+
+
+def test_a_static_scene_comes_out_exactly():
+    radiance = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)).pow(3)
+    frames = photograph(radiance)
+    merged = blend(frames, exposure_logits(frames))
+    # Clipped frames keep a thousandth of the weight.
+    torch.testing.assert_close(merged, radiance, rtol=0.03, atol=1e-5)
+
+
+def test_a_clipped_frame_hardly_counts():
+    frames = photograph(torch.full((1, 3, 1, 1), 0.5))  # 2 and 8 times over white
+    weights = exposure_logits(frames).softmax(dim=1)[0, :, 0, 0]
+    assert weights[0] > 0.99
+
+
+def test_the_longest_unclipped_frame_counts_most():
+    frames = photograph(torch.full((1, 3, 1, 1), 0.02))
+    short, reference, long = exposure_logits(frames).softmax(dim=1)[0, :, 0, 0].tolist()
+    assert short < reference < long
+
+
+def test_one_clipped_channel_is_enough():
+    radiance = torch.full((1, 3, 1, 1), 0.02)
+    radiance[:, 0] = 0.5
+    weights = exposure_logits(photograph(radiance)).softmax(dim=1)[0, :, 0, 0]
+    assert weights[0] > 0.98
+
+
+def test_the_short_frame_is_all_there_is_where_even_it_clips():
+    frames = photograph(torch.full((1, 3, 1, 1), 2.0))
+    merged = blend(frames, exposure_logits(frames))
+    torch.testing.assert_close(merged, torch.ones(1, 3, 1, 1), rtol=0, atol=2e-3)
+
+
+def test_black_frames_have_finite_weights():
+    frames = to_network_input(torch.zeros(1, 3, 3, 2, 2), RATIOS)
+    logits = exposure_logits(frames)
+    assert torch.isfinite(logits).all()
+    assert (blend(frames, logits) == 0).all()
+
+
+def test_a_large_logit_selects_its_candidate():
+    frames = torch.rand(2, 3, 6, 4, 5, generator=torch.Generator().manual_seed(1))
+    own = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(2))
+    candidates = [*frames[:, :, 3:].unbind(dim=1), own]
+    for chosen, candidate in enumerate(candidates):
+        logits = torch.zeros(2, 4, 4, 5)
+        logits[:, chosen] = 100.0
+        torch.testing.assert_close(blend(frames, logits, own), candidate)
+
+
+def test_as_many_logits_as_candidates():
+    with pytest.raises(ValueError, match=r"argument 2 is shorter"):
+        blend(torch.rand(1, 3, 6, 2, 2), torch.zeros(1, 4, 2, 2))
