@@ -32,10 +32,10 @@ from ahdr_cli.evaluation.pictures import (
     GHOST_RANGE,
     Picture,
     data_uri,
-    enlarged,
     legend,
     map_picture,
     mu_picture,
+    pixel_uri,
     thumbnail,
     worst_windows,
 )
@@ -161,18 +161,10 @@ class MergeReport:
                 break
             box = (slice(top, top + _CROP), slice(left, left + _CROP))
             crops = [
-                (caption, enlarged(np.ascontiguousarray(picture[box]), factor=_FACTOR))
+                figure(caption, pixel_uri(picture[box]), picture[box].shape, factor=_FACTOR)
                 for caption, picture in pictures
             ]
-            sections.append(
-                section(
-                    f"row {top}, column {left}",
-                    "".join(
-                        figure(caption, data_uri(crop, quality=85), crop.shape)
-                        for caption, crop in crops
-                    ),
-                )
-            )
+            sections.append(section(f"row {top}, column {left}", "".join(crops)))
         if not sections:
             return ""
         return f"<h2>Largest differences, {_FACTOR} times as large</h2>" + "".join(sections)

@@ -26,6 +26,7 @@ td { white-space: nowrap; }
 .row { display: flex; flex-wrap: wrap; gap: .6rem; margin-bottom: .6rem; }
 figure { margin: 0; } figcaption { font-size: .8rem; opacity: .8; }
 img { display: block; max-width: 100%; height: auto; }
+img.pixels { image-rendering: pixelated; }
 pre { background: #8881; padding: .8rem; overflow-x: auto; font-size: .8rem; }
 p.note { opacity: .8; max-width: 60rem; }
 """
@@ -49,13 +50,14 @@ def section(title: str, *rows: str) -> str:
     return f"<section>\n<h3>{escape(title)}</h3>\n{body}\n</section>"
 
 
-def figure(caption: str, address: str, shape: Sequence[int]) -> str:
-    """A picture with its caption below."""
-    height, width = shape[:2]
+def figure(caption: str, address: str, shape: Sequence[int], *, factor: int = 1) -> str:
+    """A picture with its caption below; `factor` shows every pixel as a square of that side."""
+    height, width = (side * factor for side in shape[:2])
     text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    kind = " class=pixels" if factor > 1 else ""
     return (
-        f'<figure><img src="{address}" alt="{escape(caption)}" width={width} height={height}>'
-        f"{text}</figure>"
+        f'<figure><img src="{address}" alt="{escape(caption)}" width={width} height={height}'
+        f"{kind}>{text}</figure>"
     )
 
 

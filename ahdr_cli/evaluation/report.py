@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-import numpy as np
-
 from ahdr_cli.bracket import Bracket
 from ahdr_cli.errors import OutputError
 from ahdr_cli.evaluation.evaluate import Visit
@@ -25,11 +23,11 @@ from ahdr_cli.evaluation.pictures import (
     GHOST_RANGE,
     Picture,
     data_uri,
-    enlarged,
     error_values,
     legend,
     map_picture,
     mu_picture,
+    pixel_uri,
     stretch,
     thumbnail,
     worst_windows,
@@ -222,5 +220,4 @@ def _labelled(bracket: Bracket) -> list[tuple[str, Frame]]:
 
 
 def _crop(caption: str, picture: Picture) -> str:
-    large = enlarged(np.ascontiguousarray(picture), factor=_FACTOR)
-    return figure(caption, data_uri(large, quality=85), large.shape)
+    return figure(caption, pixel_uri(picture), picture.shape, factor=_FACTOR)
