@@ -16,6 +16,7 @@ from onnx import ModelProto
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.onnx_blend import (
     write_blend,
+    write_choice,
     write_exposure_logits,
     write_input,
     write_result,
@@ -49,11 +50,7 @@ def build_ahdrnet(config: AHDRConfig, weights: Mapping[str, FloatArray]) -> Mode
         write_result(graph, own)
         return graph.model(name="ahdrnet")
 
-    # Four channels → four entries of the first axis, as the candidates have it.
-    trust = graph.node("Transpose", graph.conv("trust", x), perm=[1, 0, 2, 3])
-    exposure = write_exposure_logits(graph, ldr)
-    own_logit = graph.node("Mul", graph.slices(exposure, 1)[0], graph.number(0.0))
-    logits = graph.node("Add", trust, graph.concat(exposure, own_logit, axis=0))
+    logits = write_choice(graph, write_exposure_logits(graph, ldr), graph.conv("trust", x))
     write_result(graph, write_blend(graph, graph.concat(radiance, own, axis=0), logits))
     return graph.model(name="ahdrnet")
 

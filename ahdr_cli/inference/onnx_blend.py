@@ -12,7 +12,7 @@ from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.blend import LEAST, ROLL_OFF, VALID_UNTIL
 from ahdr_cli.radiometry.transfer import GAMMA
 
-__all__ = ["write_blend", "write_exposure_logits", "write_input", "write_result"]
+__all__ = ["write_blend", "write_choice", "write_exposure_logits", "write_input", "write_result"]
 
 
 def write_input(graph: GraphWriter) -> tuple[Value, Value]:
@@ -30,12 +30,20 @@ def write_exposure_logits(graph: GraphWriter, ldr: Value) -> Value:
     headroom = graph.node(
         "Div", graph.node("Sub", graph.number(VALID_UNTIL), brightest), graph.number(ROLL_OFF)
     )
-    valid = graph.node("Clip", headroom, graph.number(0.0), graph.number(1.0))
+    valid = graph.clip(headroom)
     # The short frame is valid everywhere.
     short = graph.constant(np.array([1, 0, 0], np.float32).reshape(3, 1, 1, 1))
     valid = graph.node("Max", valid, short)
     weight = graph.node("Mul", graph.node("Mul", brightness, brightness), valid)
     return graph.node("Log", graph.node("Add", weight, graph.number(LEAST)))
+
+
+def write_choice(graph: GraphWriter, exposure: Value, trust: Value) -> Value:
+    """(3, 1, h, w) of the frames, and what was learnt, (1, 4, h, w) → logits (4, 1, h, w)."""
+    # Channels → entries of the first axis, as the candidates have it.
+    trust = graph.node("Transpose", trust, perm=[1, 0, 2, 3])
+    one_more = graph.axes(0, 0, 0, 0, 1, 0, 0, 0)  # a zero at the end of the first axis
+    return graph.node("Add", trust, graph.node("Pad", exposure, one_more))
 
 
 def write_blend(graph: GraphWriter, candidates: Value, logits: Value) -> Value:

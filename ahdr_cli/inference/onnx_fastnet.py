@@ -15,6 +15,7 @@ from onnx import ModelProto
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.onnx_blend import (
     write_blend,
+    write_choice,
     write_exposure_logits,
     write_input,
     write_result,
@@ -45,16 +46,13 @@ def build_fastnet(config: FastConfig, weights: Mapping[str, FloatArray]) -> Mode
     x = graph.relu(graph.conv("fuse", graph.concat(half, x)))
     x = _shuffle(graph, graph.relu(graph.conv("spread", x)))
     x = graph.relu(graph.conv("refine", graph.concat(seen, x)))
-    learnt, correction = graph.split(graph.conv("output", x), 3, 3)
+    trust, own, correction = graph.split(graph.conv("output", x), 4, 3, 3)
 
-    # Three channels → three entries of the first axis, as the frames have it.
-    learnt = graph.node("Transpose", learnt, perm=[1, 0, 2, 3])
-    logits = graph.node("Add", write_exposure_logits(graph, ldr), learnt)
-    merged = _compress(graph, write_blend(graph, radiance, logits))
-    corrected = graph.node(
-        "Clip", graph.node("Add", merged, correction), graph.number(0.0), graph.number(1.0)
-    )
-    write_result(graph, _expand(graph, corrected))
+    own = _expand(graph, graph.clip(own))
+    logits = write_choice(graph, write_exposure_logits(graph, ldr), trust)
+    merged = write_blend(graph, graph.concat(radiance, own, axis=0), logits)
+    corrected = graph.node("Add", _compress(graph, merged), correction)
+    write_result(graph, _expand(graph, graph.clip(corrected)))
     return graph.model(name="fastnet")
 
 

@@ -146,6 +146,10 @@ class GraphWriter:
         """Negative values to 0."""
         return self.node("Relu", x)
 
+    def clip(self, x: Value) -> Value:
+        """Into [0, 1]."""
+        return self.node("Clip", x, self.number(0.0), self.number(1.0))
+
     def split(self, x: Value, *channels: int) -> list[Value]:
         """Cut along the channels."""
         parts = [Value(f"{x.name}_part_{i}", count) for i, count in enumerate(channels)]

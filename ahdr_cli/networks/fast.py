@@ -2,7 +2,8 @@
 
 Most of a photograph needs no painting: the frames already show it, and only which frame to
 believe is to be found out. So the network works on a quarter of the resolution, where a large
-neighbourhood is cheap, and returns weights for the three frames and a small correction. The
+neighbourhood is cheap, and returns weights for the three frames, a picture of its own for where
+all frames fail (noise, moving highlights), the weight of that, and a small correction. The
 ideas are known from SAFNet (Kong et al., ECCV 2024: masks first, a refinement after) and
 CEN-HDR (Tel et al., ECCVW 2022: the body at low resolution); the network is our own.
 
@@ -34,6 +35,10 @@ MU = 5000.0
 _SEEN = 18
 """Channels that the network sees: for each frame LDR RGB, then its radiance after the μ-law."""
 
+_OUTPUTS = (4, 3, 3)
+"""Channels of the result: logits of the frames and of the network's own picture, that picture
+and the correction, both after the μ-law."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FastConfig:
@@ -49,7 +54,7 @@ class FastConfig:
 
     features: int = 64
     shallow: int = 32
-    detail: int = 16
+    detail: int = 24
     dilations: tuple[int, ...] = (1, 2, 4, 4, 2, 1)
 
     def __post_init__(self) -> None:
@@ -93,13 +98,16 @@ class FastNet(nn.Module):
         self.fuse = nn.Conv2d(2 * shallow, shallow, kernel_size=3, padding=1)
         self.spread = nn.Conv2d(shallow, 4 * (2 * detail - _SEEN), kernel_size=3, padding=1)
         self.refine = nn.Conv2d(2 * detail, detail, kernel_size=3, padding=1)
-        self.output = nn.Conv2d(detail, 6, kernel_size=3, padding=1)
+        self.output = nn.Conv2d(detail, sum(_OUTPUTS), kernel_size=3, padding=1)
 
     def reset_output(self) -> None:
-        """Let an untrained network return the explicit merge."""
+        """Let an untrained network return the explicit merge and little of its own, a grey."""
         assert self.output.bias is not None
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
+        with torch.no_grad():
+            self.output.bias[3] = -6.0
+            self.output.bias[4:7] = 0.5  # amid what is not clipped, where there is a gradient
 
     def forward(self, frames: Tensor) -> Tensor:
         """Merge.
@@ -134,8 +142,11 @@ class FastNet(nn.Module):
         height, width = frames.shape[-2:]
         with without_autocast(x.device):
             x = self.output(x.to(self.output.weight.dtype))[:, :, :height, :width]
-            merged = _compress(blend(frames, exposure_logits(frames) + x[:, :3]))
-            return _expand((merged + x[:, 3:]).clamp(0.0, 1.0))
+            trust, own, correction = torch.split(x, _OUTPUTS, dim=1)
+            frames_logits = exposure_logits(frames) + trust[:, :3]
+            logits = torch.cat((frames_logits, trust[:, 3:]), dim=1)
+            merged = blend(frames, logits, _expand(own.clamp(0.0, 1.0)))
+            return _expand((_compress(merged) + correction).clamp(0.0, 1.0))
 
 
 class DilatedBlock(nn.Module):

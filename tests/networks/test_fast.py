@@ -23,8 +23,8 @@ def tiny(config: FastConfig = TINY) -> FastNet:
 
 def test_it_is_small():
     net = FastNet()
-    assert macs_per_pixel(net) == 52_064  # of the 80,000 that a fast model may have
-    assert parameter_count(net) == 586_158
+    assert macs_per_pixel(net) == 63_728  # of the 80,000 that a fast model may have
+    assert parameter_count(net) == 611_722
     assert stride(net) == 4
 
 
@@ -55,10 +55,14 @@ def test_items_of_a_batch_do_not_mix():
 def test_without_an_output_it_is_the_explicit_merge():
     net, frames = tiny(), random_input(17, 21)
     net.reset_output()
-    # The μ-law there and back costs some digits.
-    torch.testing.assert_close(
-        net(frames), blend(frames, exposure_logits(frames)), rtol=1e-4, atol=1e-6
-    )
+    # The network's own picture, grey so far, has a small weight.
+    weight = 2.5e-3
+    merged = blend(frames, exposure_logits(frames))
+    difference = merged - net(frames)
+    bright = frames[:, :, :3].mean(dim=2).amax(dim=1, keepdim=True) > 0.5
+    assert difference.abs().max() < 0.05
+    assert bright.sum() > 100
+    assert (difference.abs() / merged)[bright.expand_as(merged)].max() < 10 * weight
 
 
 def test_every_parameter_learns():
