@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from ahdr_cli.cli.bracket_input import given_exposures, read_bracket
 from ahdr_cli.cli.console import guarded, note, print_json, progress, stdout
+from ahdr_cli.cli.evaluate_options import (
+    BaselinesOption,
+    CsvOption,
+    DataOption,
+    DiagonalOption,
+    DistanceOption,
+    FramesArgument,
+    LimitOption,
+    MetricsOption,
+    ModelsOption,
+    NoReferenceOption,
+    PeakOption,
+    PerSceneOption,
+    ReportOption,
+    ResolutionOption,
+    ThumbnailOption,
+)
 from ahdr_cli.cli.options import (
     AlignOption,
     DeviceOption,
@@ -23,162 +36,41 @@ from ahdr_cli.cli.options import (
     QuietOption,
     RuntimeOption,
     TileOption,
-    parse_tile,
+    merge_options,
 )
 from ahdr_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from ahdr_cli.bracket import Bracket
     from ahdr_cli.evaluation.datasets import Dataset
-    from ahdr_cli.evaluation.methods import Method
     from ahdr_cli.evaluation.report import Report
     from ahdr_cli.evaluation.results import Evaluation
-    from ahdr_cli.images import Exposure, FloatArray
-    from ahdr_cli.merging import MergeOptions
+    from ahdr_cli.images import Exposure
 
 __all__ = ["evaluate"]
 
 NO_MODEL = "none"
 
-_DATA = "Data and methods"
-_OUTPUT = "Results"
-_DISPLAY = "Display that the perceptual metrics assume"
-
 
 @guarded
 def evaluate(
-    frames: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="LOW MID HIGH",
-            help="One bracket instead of --data, with --no-reference.",
-            show_default=False,
-        ),
-    ] = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--data",
-            metavar="KIND:DIR",
-            help="Scenes: kalantari:DIR, synth:DIR (from `ahdr data synth`), hdr:DIR (radiance "
-            "maps, photographed without motion) or brackets:DIR (folders of photographs, no "
-            "ground truth). Repeatable.",
-            rich_help_panel=_DATA,
-            show_default=False,
-        ),
-    ] = None,
-    models: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            metavar="NAME|PATH",
-            help="A model, repeatable; none leaves networks out. Default: ahdrnet.",
-            rich_help_panel=_DATA,
-            show_default=False,
-        ),
-    ] = None,
-    baselines: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--baseline",
-            metavar="NAME",
-            help="reference, triangle, debevec, robertson, mtb-debevec, mertens, flow (optical "
-            "flow, then each model) or all. Repeatable.",
-            rich_help_panel=_DATA,
-            show_default=False,
-        ),
-    ] = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            "--metrics",
-            metavar="NAME,NAME,…",
-            help="psnr-mu, psnr-l, ssim-mu, ssim-l, hdr-vdp-2, pu21-psnr, pu21-ssim, cvvdp, "
-            "fused-psnr, fused-ssim, or all. Default: all that need nothing else and apply to "
-            "radiance, and the fused ones if mertens takes part.",
-            rich_help_panel=_DATA,
-            show_default=False,
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit",
-            metavar="N",
-            min=1,
-            help="Only the first N scenes of each --data.",
-            rich_help_panel=_DATA,
-            show_default=False,
-        ),
-    ] = None,
-    no_reference: Annotated[
-        bool,
-        typer.Option(
-            "--no-reference",
-            help="No ground truth: measure whether the merge, exposed again, gives its frames.",
-            rich_help_panel=_DATA,
-        ),
-    ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            "--report",
-            metavar="DIR",
-            help="Write a self-contained HTML page with pictures, and the numbers beside it.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None,
-    thumbnail: Annotated[
-        int,
-        typer.Option(
-            "--thumbnail",
-            metavar="PIXELS",
-            min=16,
-            help="Width of the report's pictures.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = 300,
-    csv: Annotated[
-        Path | None,
-        typer.Option(
-            "--csv",
-            metavar="PATH",
-            help="Write one line for each scene and method.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None,
-    per_scene: Annotated[
-        bool,
-        typer.Option("--per-scene", help="Also print a table of scenes.", rich_help_panel=_OUTPUT),
-    ] = False,
+    frames: FramesArgument = None,
+    data: DataOption = None,
+    models: ModelsOption = None,
+    baselines: BaselinesOption = None,
+    metrics: MetricsOption = None,
+    limit: LimitOption = None,
+    no_reference: NoReferenceOption = False,
+    report: ReportOption = None,
+    thumbnail: ThumbnailOption = 300,
+    csv: CsvOption = None,
+    per_scene: PerSceneOption = False,
     exposures: ExposuresOption = None,
     ev: EvOption = None,
     ev_file: EvFileOption = None,
-    peak: Annotated[
-        float,
-        typer.Option(
-            "--peak",
-            metavar="CD/M2",
-            help="Luminance of white (of the shortest frame's white).",
-            rich_help_panel=_DISPLAY,
-        ),
-    ] = 1000.0,
-    diagonal: Annotated[
-        float,
-        typer.Option("--diagonal", metavar="INCHES", help="Screen.", rich_help_panel=_DISPLAY),
-    ] = 24.0,
-    resolution: Annotated[
-        str,
-        typer.Option("--resolution", metavar="WxH", help="Screen.", rich_help_panel=_DISPLAY),
-    ] = "1920x1080",
-    distance: Annotated[
-        float,
-        typer.Option(
-            "--distance", metavar="METRES", help="Eye to screen.", rich_help_panel=_DISPLAY
-        ),
-    ] = 0.5,
+    peak: PeakOption = 1000.0,
+    diagonal: DiagonalOption = 24.0,
+    resolution: ResolutionOption = "1920x1080",
+    distance: DistanceOption = 0.5,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     tile: TileOption = "auto",
@@ -206,10 +98,10 @@ def evaluate(
         Viewing,
         select_measures,
     )
-    from ahdr_cli.evaluation.methods import select_baselines
+    from ahdr_cli.evaluation.methods import FLOW, select_baselines
+    from ahdr_cli.evaluation.networks import attention_readers, network_methods
     from ahdr_cli.evaluation.report import Report, check_folder
     from ahdr_cli.io import check_output
-    from ahdr_cli.merging import MergeOptions
     from ahdr_cli.metrics.display import Display
 
     classical = select_baselines(wanted)
@@ -230,16 +122,16 @@ def evaluate(
     datasets = [open_dataset(spec, limit=limit) for spec in specs]
     if paths:
         datasets.append(_single(paths, given))
-    options = MergeOptions(
-        device=device,
-        precision=precision,
-        tile=parse_tile(tile) or "auto",
-        runtime=runtime,
-        align=align,
+    options = merge_options(
+        device=device, precision=precision, tile=tile, runtime=runtime, align=align
     )
     names = [name for name in (models or ["ahdrnet"]) if name != NO_MODEL]
-    networks = _networks(names, options, flow="flow" in wanted or ("all" in wanted and bool(names)))
-    page = Report(attention=_attention(names), width=thumbnail) if report is not None else None
+    networks = network_methods(
+        names, options=options, flow=FLOW in wanted or ("all" in wanted and bool(names))
+    )
+    page = None
+    if report is not None:
+        page = Report(attention=attention_readers(names), width=thumbnail)
     with progress("evaluating", quiet=quiet or as_json) as on_step:
         found = run(
             datasets,
@@ -298,48 +190,6 @@ def _single(paths: list[Path], given: tuple[Exposure, ...] | None) -> Dataset:
         spec=f"photographs in {paths[0].parent}",
         readers=(lambda: EvaluationScene(name=name, bracket=bracket),),
     )
-
-
-def _networks(names: list[str], options: MergeOptions, *, flow: bool) -> list[Method]:
-    from ahdr_cli.evaluation.methods import flow_method, model_method
-    from ahdr_cli.merging import Merger
-
-    if flow and not names:
-        raise UsageError("the baseline flow needs a model", hint="pass --model NAME as well")
-    methods: list[Method] = []
-    for name in names:
-        merger = Merger.open(name, options=options)
-        methods.append(model_method(merger, name=_label(name)))
-        if flow:
-            methods.append(flow_method(merger, name=_label(name)))
-    return methods
-
-
-def _label(model: str) -> str:
-    """A registered name, or a file's name without its folder."""
-    return Path(model).stem if Path(model).suffix else model
-
-
-def _attention(
-    names: list[str],
-) -> dict[str, Callable[[Bracket], tuple[FloatArray, FloatArray]]]:
-    """How to get the attention maps of those models that have some."""
-    from ahdr_cli.checkpoints import load_checkpoint
-    from ahdr_cli.inference.attention_maps import has_attention
-
-    maps: dict[str, Callable[[Bracket], tuple[FloatArray, FloatArray]]] = {}
-    for name in names:
-        net = load_checkpoint(name).build()
-        if has_attention(net):
-            maps[_label(name)] = partial(_mean_attention, net)
-    return maps
-
-
-def _mean_attention(net: nn.Module, bracket: Bracket) -> tuple[FloatArray, FloatArray]:
-    from ahdr_cli.inference.attention_maps import summarise_attention
-
-    summary = summarise_attention(net, bracket)
-    return summary.short, summary.long
 
 
 def _write(

@@ -25,6 +25,7 @@ from ahdr_cli.cli.options import (
     RuntimeOption,
     TileOption,
     VerboseOption,
+    float_option,
     merge_options,
 )
 from ahdr_cli.errors import UsageError
@@ -60,9 +61,7 @@ def merge(
     exposures: ExposuresOption = None,
     ev: EvOption = None,
     ev_file: EvFileOption = None,
-    float32: Annotated[
-        bool, typer.Option("--float", help="Store 32-bit floats in .exr instead of 16-bit ones.")
-    ] = False,
+    float32: Annotated[bool, float_option()] = False,
     chromaticities: Annotated[
         bool,
         typer.Option(

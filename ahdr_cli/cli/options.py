@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,7 @@ __all__ = [
     "RuntimeOption",
     "TileOption",
     "VerboseOption",
+    "float_option",
     "merge_options",
     "parse_tile",
 ]
@@ -120,6 +121,15 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing bu
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say what was chosen and how long it took.")
 ]
+
+
+def float_option(*, panel: str | None = None) -> Any:  # noqa: ANN401 - what typer makes of it
+    """`--float`, in the panel in which a command shows what it writes."""
+    return typer.Option(
+        "--float",
+        help="Store 32-bit floats in .exr instead of 16-bit ones.",
+        rich_help_panel=panel,
+    )
 
 
 def parse_tile(text: str) -> int | None:

@@ -1,0 +1,78 @@
+"""Networks as methods: models by name or path, with flow before them, and their attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ahdr_cli.bracket import Bracket
+from ahdr_cli.errors import UsageError
+from ahdr_cli.evaluation.methods import Method, flow_method, model_method
+from ahdr_cli.images import FloatArray
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ahdr_cli.merging import MergeOptions
+
+__all__ = ["attention_readers", "network_methods"]
+
+
+def network_methods(
+    models: Sequence[str], *, options: MergeOptions, flow: bool = False
+) -> list[Method]:
+    """Every model as a method.
+
+    Args:
+        models: registered names or paths.
+        options: how they compute.
+        flow: add each model after optical flow, too.
+
+    Raises:
+        UsageError: flow without a model.
+        ModelError: a model cannot be found or opened.
+    """
+    from ahdr_cli.merging import Merger
+
+    if flow and not models:
+        raise UsageError("the baseline flow needs a model", hint="pass --model NAME as well")
+    methods: list[Method] = []
+    for model in models:
+        merger = Merger.open(model, options=options)
+        methods.append(model_method(merger, name=_label(model)))
+        if flow:
+            methods.append(flow_method(merger, name=_label(model)))
+    return methods
+
+
+def attention_readers(
+    models: Sequence[str],
+) -> dict[str, Callable[[Bracket], tuple[FloatArray, FloatArray]]]:
+    """For each model that has attention, how to get the mean maps of the short and the long frame.
+
+    Raises:
+        ModelError: a model cannot be found or opened.
+    """
+    from ahdr_cli.checkpoints import load_checkpoint
+    from ahdr_cli.inference.attention_maps import has_attention
+
+    readers: dict[str, Callable[[Bracket], tuple[FloatArray, FloatArray]]] = {}
+    for model in models:
+        net = load_checkpoint(model).build()
+        if has_attention(net):
+            readers[_label(model)] = partial(_mean_attention, net)
+    return readers
+
+
+def _mean_attention(net: nn.Module, bracket: Bracket) -> tuple[FloatArray, FloatArray]:
+    from ahdr_cli.inference.attention_maps import summarise_attention
+
+    summary = summarise_attention(net, bracket)
+    return summary.short, summary.long
+
+
+def _label(model: str) -> str:
+    """A registered name, or a file's name without its folder."""
+    return Path(model).stem if Path(model).suffix else model
