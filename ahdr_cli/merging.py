@@ -7,6 +7,7 @@ and used again, from several threads as well.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,13 +19,13 @@ from ahdr_cli.bracket.align import Alignment, align_if_moved, load_cv2
 from ahdr_cli.bracket.spacing import bracket_concerns
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import InputError, MissingDependencyError, ModelError, UsageError
-from ahdr_cli.images import Frame, HdrImage
+from ahdr_cli.images import FloatArray, Frame, HdrImage
 from ahdr_cli.inference.allocation import translated_allocation_errors
 from ahdr_cli.inference.budget import tile_pixels, tile_side
 from ahdr_cli.inference.devices import Precision, select_device, select_precision
 from ahdr_cli.inference.memory import free_memory
 from ahdr_cli.inference.runtime import Runtime, open_runtime
-from ahdr_cli.inference.tiling import OnTile, fit_tile, run_tiled
+from ahdr_cli.inference.tiling import OnTile, PixelSource, fit_tile, run_tiled
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
@@ -170,21 +171,24 @@ class Merger:
     ) -> HdrImage:
         for frame in bracket.frames:
             _check_pixels(frame)
+        sources: list[PixelSource] = [frame.pixels for frame in bracket.frames]
         if self._align and _can_align():
             alignment = align_if_moved(bracket)
-            bracket = alignment.bracket
+            # Warped tile by tile, so that no second copy of the frames is ever held.
+            sources = [*alignment.pixels]
             if on_aligned is not None:
                 on_aligned(alignment)
         ratios = bracket.ratios.astype(np.float32)
         radiance = run_tiled(
             lambda frames: self._runtime(frames, ratios),
-            [frame.pixels for frame in bracket.frames],
+            sources,
             halo=self._runtime.halo,
             inner=self._inner(bracket.size),
+            align=self._runtime.stride,
             on_tile=on_tile,
         )
         self._runtime.release()
-        if not np.isfinite(radiance).all():
+        if not _is_finite(radiance):
             raise ModelError(
                 f"the network returned NaN or infinity in {self.plan.precision}",
                 hint="check the model with `ahdr models verify`"
@@ -220,6 +224,11 @@ def _can_align() -> bool:
     except MissingDependencyError:
         return False
     return True
+
+
+def _is_finite(values: FloatArray) -> bool:
+    """Whether neither NaN nor infinity occurs, found without an array of answers."""
+    return math.isfinite(float(values.min())) and math.isfinite(float(values.max()))
 
 
 def _check_pixels(frame: Frame) -> None:

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -23,7 +23,16 @@ from ahdr_cli.errors import OutOfMemoryError
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.allocation import translated_allocation_errors
 
-__all__ = ["MIN_TILE", "Box", "OnTile", "Tile", "fit_tile", "plan_tiles", "run_tiled"]
+__all__ = [
+    "MIN_TILE",
+    "Box",
+    "OnTile",
+    "PixelSource",
+    "Tile",
+    "fit_tile",
+    "plan_tiles",
+    "run_tiled",
+]
 
 MIN_TILE = 32
 """Side in pixels below which tiles are not halved any further: with a halo of 43 pixels, thirteen
@@ -31,6 +40,17 @@ of fourteen pixels computed are context already."""
 
 OnTile: TypeAlias = Callable[[int, int], None]
 """Progress: called with tiles done and tiles in all; the latter grows if tiles are halved."""
+
+
+class PixelSource(Protocol):
+    """A frame (H, W, 3) float32 that is asked for box by box: an array, or what computes one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, 3)."""
+
+    def __getitem__(self, box: tuple[slice, slice], /) -> FloatArray:
+        """The pixels of rows and columns."""
 
 
 class Box(NamedTuple):
@@ -126,7 +146,7 @@ def fit_tile(size: tuple[int, int], *, halo: int, pixels: int) -> tuple[int, int
 
 def run_tiled(
     compute: Callable[[FloatArray], FloatArray],
-    frames: Sequence[FloatArray],
+    frames: Sequence[PixelSource],
     *,
     halo: int,
     inner: int | tuple[int, int],
@@ -141,7 +161,7 @@ def run_tiled(
     Args:
         compute: (n, h, w, 3) → (h, w, 3), of which the pixels further than `halo` from an edge
             depend on nothing beyond it; raises OutOfMemoryError if there is not enough memory.
-        frames: n arrays (H, W, 3) float32.
+        frames: n sources of (H, W, 3) float32.
         halo: receptive radius of `compute`.
         inner: largest inner box, as in :func:`plan_tiles`.
         align: as in :func:`plan_tiles`.

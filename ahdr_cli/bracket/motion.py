@@ -1,0 +1,147 @@
+"""`RigidMotion`: how the camera moved between two frames, and a frame as seen without it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ahdr_cli.bracket.opencv import load_cv2
+from ahdr_cli.images import FloatArray
+
+__all__ = ["MovedPixels", "RigidMotion"]
+
+_STEPS = 32
+"""Positions are rounded to this part of a pixel, which is as finely as OpenCV interpolates."""
+
+_TAPS = 3
+"""Pixels around a position that bicubic interpolation reaches, and one for rounding."""
+
+_STRIP = 1 << 18  # pixels moved at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigidMotion:
+    """Rotation and shift from the reference frame's pixel positions to another frame's.
+
+    Attributes:
+        matrix: (2, 3) float64: (x', y') = matrix · (x, y, 1), pixel centres at integers.
+    """
+
+    matrix: NDArray[np.float64] = field(default_factory=lambda: np.eye(2, 3))
+
+    @classmethod
+    def of_shift(cls, shift: tuple[float, float]) -> RigidMotion:
+        """A motion by (x, y) in pixels, without rotation."""
+        return cls(np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]]))
+
+    @classmethod
+    def about(
+        cls, centre: tuple[float, float], *, radians: float, shift: tuple[float, float]
+    ) -> RigidMotion:
+        """A rotation about (x, y), then a shift, in pixels."""
+        cosine, sine = math.cos(radians), math.sin(radians)
+        turn = np.array([[cosine, -sine], [sine, cosine]])
+        return cls(np.column_stack((turn, np.add(centre, shift) - turn @ centre)))
+
+    @property
+    def shift(self) -> tuple[float, float]:
+        """(x, y) in pixels, of the origin."""
+        return float(self.matrix[0, 2]), float(self.matrix[1, 2])
+
+    @property
+    def degrees(self) -> float:
+        """Rotation, positive from x towards y (clockwise on screen)."""
+        return math.degrees(math.atan2(self.matrix[1, 0], self.matrix[0, 0]))
+
+    @property
+    def is_identity(self) -> bool:
+        """Nothing moved."""
+        return bool(np.array_equal(self.matrix, np.eye(2, 3)))
+
+    def displacement(self, size: tuple[int, int]) -> float:
+        """How far the farthest corner of a picture of `size` (height, width) moves, in pixels."""
+        height, width = size
+        corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]])
+        moved = corners @ self.matrix.T - corners[:, :2]
+        return float(np.hypot(moved[:, 0], moved[:, 1]).max())
+
+    def after(self, first: RigidMotion) -> RigidMotion:
+        """This motion of what `first` has moved."""
+        matrix = self.matrix[:, :2] @ first.matrix
+        matrix[:, 2] += self.matrix[:, 2]
+        return RigidMotion(matrix)
+
+    def scaled(self, scale: float) -> RigidMotion:
+        """The same motion for pixels `1 / scale` as large.
+
+        Pixel centres are at integers, so the picture's corner is at -1/2 and x_small =
+        scale · (x + 1/2) - 1/2: A x + b becomes A x + scale · b + (scale - 1)/2 · (1 - A) · 1.
+        """
+        matrix = self.matrix.copy()
+        turned = self.matrix[:, :2] @ np.ones(2)
+        matrix[:, 2] = scale * self.matrix[:, 2] + 0.5 * (scale - 1.0) * (1.0 - turned)
+        return RigidMotion(matrix)
+
+
+class MovedPixels:
+    """A frame's pixels as seen from the reference, computed where and when they are asked for.
+
+    Bicubic, clipped to [0, 1], the border repeated. A pixel has the same value (to the last bit
+    but one) whatever part of the picture is asked for, so tiles that overlap agree, and no
+    second picture is ever held.
+
+    Args:
+        pixels: (H, W, 3) float32 in [0, 1].
+        motion: of the frame against the reference.
+    """
+
+    def __init__(self, pixels: FloatArray, motion: RigidMotion) -> None:
+        self._pixels = pixels
+        self._motion = motion
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, 3)."""
+        return self._pixels.shape
+
+    def __getitem__(self, box: tuple[slice, slice]) -> FloatArray:
+        """The pixels (h, w, 3) of a box of rows and columns, a new array."""
+        height, width = self._pixels.shape[:2]
+        rows, columns = (range(*s.indices(n)) for s, n in zip(box, (height, width), strict=True))
+        part = np.empty((len(rows), len(columns), 3), np.float32)
+        step = max(_STRIP // max(len(columns), 1), 1)
+        for top in range(0, len(rows), step):
+            self._move(rows[top : top + step], columns, out=part[top : top + step])
+        return part
+
+    def _move(self, rows: range, columns: range, *, out: FloatArray) -> None:
+        cv2 = load_cv2()
+        y, x = np.asarray(rows, np.float64)[:, None], np.asarray(columns, np.float64)[None]
+        # Rounded before anything else, so that the origin of a part makes no difference.
+        places = [
+            np.rint((row[0] * x + row[1] * y + row[2]) * _STEPS) / _STEPS
+            for row in self._motion.matrix
+        ]
+        (left, right), (top, bottom) = (
+            _reach(place, side)
+            for place, side in zip(places, self._pixels.shape[1::-1], strict=True)
+        )
+        cv2.remap(
+            np.ascontiguousarray(self._pixels[top:bottom, left:right]),
+            (places[0] - left).astype(np.float32),
+            (places[1] - top).astype(np.float32),
+            cv2.INTER_CUBIC,
+            dst=out,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        np.clip(out, 0.0, 1.0, out=out)
+
+
+def _reach(places: NDArray[np.float64], side: int) -> tuple[int, int]:
+    """First and last + 1 of the `side` pixels that interpolation at `places` touches."""
+    first = min(max(math.floor(places.min()) - _TAPS, 0), side - 1)
+    last = min(max(math.ceil(places.max()) + _TAPS + 1, first + 1), side)
+    return first, last

@@ -1,0 +1,26 @@
+"""OpenCV, imported when it is needed: it wants system libraries that a server may lack."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from ahdr_cli.errors import MissingDependencyError
+
+__all__ = ["load_cv2"]
+
+
+def load_cv2() -> ModuleType:
+    """The module cv2.
+
+    Raises:
+        MissingDependencyError: it is absent, or its system libraries are.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"OpenCV cannot be imported: {' '.join(str(error).split())}",
+            hint="install the system's libGL and glib, or pip install opencv-python-headless",
+        ) from error
+    module: ModuleType = cv2
+    return module

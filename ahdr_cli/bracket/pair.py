@@ -1,0 +1,128 @@
+"""`Pair`: two pictures to be registered, and how well they agree under a motion."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ahdr_cli.bracket.guide import Guide
+from ahdr_cli.bracket.motion import RigidMotion
+from ahdr_cli.bracket.opencv import load_cv2
+from ahdr_cli.images import FloatArray
+
+__all__ = ["TRUNCATED", "Mask", "Pair", "mean_size", "pyramid"]
+
+Mask: TypeAlias = NDArray[np.uint8]
+"""1 where something holds, else 0."""
+
+TRUNCATED = 0.25
+"""Log difference above which a pixel shows something else, not a shift."""
+
+_COARSEST = 160  # longest side in pixels of a pyramid's last level
+_TONE = 31  # side in pixels over which a difference in tone counts as constant
+_BLUR = 1.5  # σ in pixels of each level
+_SEEN = 0.5  # share of what a pixel is made of that must be neither clipped nor black
+
+
+def pyramid(reference: Guide, moving: Guide) -> list[Pair]:
+    """Two guides at their own size, at half of it and so on, finest first."""
+    cv2 = load_cv2()
+    images = [reference.log_radiance, moving.log_radiance, reference.seen, moving.seen]
+    pairs: list[Pair] = []
+    scale = 1.0
+    while True:
+        fixed, other, *seen = (cv2.GaussianBlur(image, (0, 0), _BLUR) for image in images)
+        # A pixel whose surroundings are half unseen is mixed with what is not there.
+        seen_fixed, seen_moving = ((share > _SEEN).astype(np.uint8) for share in seen)
+        pairs.append(
+            Pair(
+                cv2=cv2,
+                fixed=fixed,
+                moving=other,
+                seen_fixed=seen_fixed,
+                seen_moving=seen_moving,
+                scale=scale,
+            )
+        )
+        if max(fixed.shape) <= _COARSEST:
+            return pairs
+        height, width = (max(8, round(side / 2)) for side in fixed.shape)
+        images = [cv2.resize(i, (width, height), interpolation=cv2.INTER_AREA) for i in images]
+        scale /= 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pair:
+    """Two pictures (h, w), at one size of a pyramid.
+
+    Attributes:
+        cv2: the module.
+        fixed, moving: float32, blurred log-radiance.
+        seen_fixed, seen_moving: uint8, 1 where they can be trusted.
+        scale: size relative to the guides.
+    """
+
+    cv2: Any
+    fixed: FloatArray
+    moving: FloatArray
+    seen_fixed: Mask
+    seen_moving: Mask
+    scale: float
+
+    def usable(self, motion: RigidMotion) -> Mask:
+        """Where both pictures can be trusted once `motion` is undone."""
+        cv2 = self.cv2
+        usable: Mask = self.seen_fixed & self.undo(self.seen_moving, motion, cv2.INTER_NEAREST)
+        return usable
+
+    def difference(self, motion: RigidMotion, *, where: Mask) -> FloatArray:
+        """Fixed minus moving after `motion` is undone, without differences in tone.
+
+        What varies slowly is tone: exposures and the camera's curve are not known exactly.
+
+        Args:
+            motion: from the fixed to the moving picture.
+            where: (h, w), where the difference means something; elsewhere it is arbitrary.
+        """
+        cv2 = self.cv2
+        weight = where.astype(np.float32)
+        difference: FloatArray = self.fixed - self.undo(self.moving, motion)
+        difference *= weight
+        tone = cv2.blur(difference, (_TONE, _TONE))
+        tone /= np.maximum(cv2.blur(weight, (_TONE, _TONE)), np.float32(1e-6))
+        difference -= tone
+        return difference
+
+    def disagreement(self, motion: RigidMotion, *, where: Mask) -> float:
+        """Mean truncated log difference: what moved by itself counts the same either way."""
+        return mean_size(self.difference(motion, where=where), where=where)
+
+    def likeness(self, motion: RigidMotion) -> float:
+        """Correlation of what overlaps after `motion` is undone."""
+        inside = self.undo(np.ones_like(self.seen_moving), motion) > 0
+        if inside.sum() < 16:
+            return -1.0
+        moved = self.undo(self.moving, motion)
+        one, two = self.fixed[inside].astype(np.float64), moved[inside].astype(np.float64)
+        one, two = one - one.mean(), two - two.mean()
+        norm = math.sqrt(float(one @ one) * float(two @ two))
+        return float(one @ two) / norm if norm > 0 else -1.0
+
+    def undo(self, image: NDArray[Any], motion: RigidMotion, flags: int = 1) -> NDArray[Any]:
+        """`image` as seen from the reference, 0 outside; `flags` are INTER_LINEAR by default."""
+        cv2 = self.cv2
+        size = (image.shape[1], image.shape[0])
+        moved: NDArray[Any] = cv2.warpAffine(
+            image, motion.matrix, size, flags=flags | cv2.WARP_INVERSE_MAP
+        )
+        return moved
+
+
+def mean_size(difference: FloatArray, *, where: Mask) -> float:
+    """The disagreement that a difference amounts to; infinity if it means nothing anywhere."""
+    sizes = np.abs(difference[where > 0])
+    return float(np.minimum(sizes, TRUNCATED).mean()) if sizes.size else math.inf
