@@ -229,7 +229,7 @@ class Workshop:
     def _write_files(self, merged: Merged, image: HdrImage, output: Path) -> dict[str, str]:
         """Write into the staging folder, then move into place; returns the hashes."""
         from ahdr_cli.io import write_hdr, write_preview
-        from ahdr_cli.radiometry.tonemap import mu_law, to_uint8
+        from ahdr_cli.radiometry.tonemap import render
 
         # Sets are written at the same time and may have the same name in different folders.
         stem = secrets.token_hex(8)
@@ -240,7 +240,7 @@ class Workshop:
                 preview = _preview_path(output)
                 staged[preview] = self.staging / f"{stem}.png"
                 white = float(merged.prepared.bracket.ratios[1])
-                pixels = to_uint8(mu_law(merged.image.pixels, white=white))
+                pixels = render(merged.image.pixels, "mu-law", white=white)
                 write_preview(staged[preview], pixels, image=image, overwrite=True)
             hashes = {target.name: sha256_of(path) for target, path in staged.items()}
             for target, path in staged.items():

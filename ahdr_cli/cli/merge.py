@@ -200,12 +200,10 @@ def _check_outputs(frames: list[Path], outputs: dict[str, Path | None], *, overw
 def _write_preview(path: Path, image: HdrImage, bracket: Bracket, *, overwrite: bool) -> None:
     """The μ-law picture, in units of the shortest frame's white as in the papers."""
     from ahdr_cli.io import write_preview
-    from ahdr_cli.radiometry.tonemap import mu_law, to_uint8
+    from ahdr_cli.radiometry.tonemap import render
 
-    white = float(bracket.ratios[1])
-    write_preview(
-        path, to_uint8(mu_law(image.pixels, white=white)), image=image, overwrite=overwrite
-    )
+    shown = render(image.pixels, "mu-law", white=float(bracket.ratios[1]))
+    write_preview(path, shown, image=image, overwrite=overwrite)
 
 
 def _write_report(

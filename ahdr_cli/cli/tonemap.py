@@ -46,12 +46,11 @@ def tonemap(
 ) -> None:
     """Tonemap an HDR image to PNG or JPEG."""
     from ahdr_cli.io import check_output, read_hdr, write_preview
-    from ahdr_cli.radiometry.tonemap import to_uint8
-    from ahdr_cli.radiometry.tonemap import tonemap as apply
+    from ahdr_cli.radiometry.tonemap import render
 
     check_output(output, overwrite=overwrite, suffixes=PREVIEW_SUFFIXES)
     image = read_hdr(source)
-    shown = apply(image.pixels, operator, exposure=exposure, gamma=gamma, white=white)
-    write_preview(output, to_uint8(shown), image=image, overwrite=overwrite)
+    shown = render(image.pixels, operator, exposure=exposure, gamma=gamma, white=white)
+    write_preview(output, shown, image=image, overwrite=overwrite)
     if not quiet:
         note(f"wrote {output}")

@@ -12,10 +12,11 @@ from ahdr_cli.images import FloatArray
 __all__ = ["sanitised"]
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
+_AT_ONCE = 1 << 18  # values, so that temporary arrays stay small
 
 
 def sanitised(pixels: NDArray[Any], *, largest: float = _FLOAT32_MAX) -> FloatArray:
-    """A float32 copy with only finite values in [0, `largest`].
+    """The same values in float32, finite and in [0, `largest`].
 
     +Inf and everything beyond becomes `largest`: a sun must not vanish. Negative values, which
     no radiance has, and NaN become 0.
@@ -23,8 +24,24 @@ def sanitised(pixels: NDArray[Any], *, largest: float = _FLOAT32_MAX) -> FloatAr
     Args:
         pixels: floating-point values, any shape.
         largest: the largest finite value of the format.
+
+    Returns:
+        `pixels` itself where nothing is to be done, else a copy; in C order.
     """
+    if _is_clean(pixels, largest):
+        return pixels
     with np.errstate(over="ignore"):  # beyond float32 is Inf, and so the largest
         clean = np.array(pixels, dtype=np.float32, order="C")
-    np.nan_to_num(clean, copy=False, nan=0.0, posinf=largest, neginf=0.0)
-    return np.clip(clean, 0.0, np.float32(largest), out=clean)
+    flat = clean.reshape(-1)
+    for start in range(0, flat.size, _AT_ONCE):
+        part = flat[start : start + _AT_ONCE]
+        np.nan_to_num(part, copy=False, nan=0.0, posinf=largest, neginf=0.0)
+        np.clip(part, 0.0, np.float32(largest), out=part)
+    return clean
+
+
+def _is_clean(pixels: NDArray[Any], largest: float) -> bool:
+    if pixels.dtype != np.float32 or not pixels.flags.c_contiguous or pixels.size == 0:
+        return False
+    # NaN makes both comparisons false.
+    return bool(pixels.min() >= 0.0 and pixels.max() <= np.float32(largest))

@@ -61,8 +61,8 @@ def write_hdr(
 ) -> Path:
     """Write radiance as Radiance (.hdr), OpenEXR (.exr) or float TIFF (.tif), atomically.
 
-    Values are made finite, not negative and at most `largest_value` on a copy: Inf becomes the
-    largest, NaN 0.
+    Values are made finite, not negative and at most `largest_value`, on a copy if need be: Inf
+    becomes the largest, NaN 0.
 
     Args:
         path: where to; the suffix picks the format.

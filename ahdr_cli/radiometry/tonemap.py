@@ -22,7 +22,7 @@ Where that is not known (a file), :func:`estimate_white` reads it off the pictur
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -43,6 +43,7 @@ __all__ = [
     "linear",
     "mu_law",
     "reinhard",
+    "render",
     "to_uint8",
     "tonemap",
 ]
@@ -62,6 +63,8 @@ MIN_WHITE = 1e-6
 
 MAX_EXPOSURE = 30.0
 """In stops, either way."""
+
+_STRIP = 1 << 15  # pixels shown at once
 
 
 class ToneOperator(Protocol):
@@ -137,17 +140,21 @@ class Operator(NamedTuple):
         function: the operator.
         white: its `white` where the caller gives none; None means :func:`estimate_white`.
         summary: one line for help texts.
+        pointwise: each pixel is shown by itself, whatever the others.
     """
 
     function: ToneOperator
     white: float | None
     summary: str
+    pointwise: bool = True
 
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
         "mu-law": Operator(mu_law, None, "logarithmic, μ = 5000, as in the papers' figures"),
-        "reinhard": Operator(reinhard, None, "photographic operator of Reinhard et al. (2002)"),
+        "reinhard": Operator(
+            reinhard, None, "photographic operator of Reinhard et al. (2002)", pointwise=False
+        ),
         "filmic": Operator(filmic, None, "film-like curve of Hable (2010)"),
         "linear": Operator(linear, 1.0, "no compression: the exposure of the reference frame"),
     }
@@ -180,6 +187,38 @@ def tonemap(
     Raises:
         UsageError: for an unknown operator or a number without meaning.
     """
+    return _operation(radiance, operator, exposure=exposure, gamma=gamma, white=white)(radiance)
+
+
+def render(
+    radiance: FloatArray,
+    operator: str = "mu-law",
+    *,
+    exposure: float = 0.0,
+    gamma: float = 1.0,
+    white: float | None = None,
+) -> NDArray[np.uint8]:
+    """:func:`to_uint8` of :func:`tonemap`, to the bit, in little memory beyond the result.
+
+    Arguments and errors are those of :func:`tonemap`. `reinhard` looks at the whole image, so
+    it takes as much memory as there.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    operate = _operation(radiance, operator, exposure=exposure, gamma=gamma, white=white)
+    if not OPERATORS[operator].pointwise:
+        return to_uint8(operate(radiance))
+    shown = np.empty(radiance.shape, np.uint8)
+    for rows in _strips(radiance):
+        shown[rows] = to_uint8(operate(radiance[rows]))
+    return shown
+
+
+def _operation(
+    radiance: FloatArray, operator: str, *, exposure: float, gamma: float, white: float | None
+) -> Callable[[FloatArray], FloatArray]:
+    """What :func:`tonemap` does to an image, or to any rows of it."""
     entry = OPERATORS.get(operator)
     if entry is None:
         raise UsageError(
@@ -195,11 +234,16 @@ def tonemap(
     if white is not None and not MIN_WHITE <= white <= MAX_RADIANCE:
         raise UsageError(f"white must lie between {MIN_WHITE:g} and {MAX_RADIANCE:g}, got {white}")
 
-    safe = _sanitise(radiance)
+    brightest = _brightest_finite(radiance)
     if white is None:
-        white = entry.white if entry.white is not None else estimate_white(safe)
-    shown = entry.function(safe, white=white, exposure=exposure)
-    return shown if gamma == 1.0 else np.power(shown, np.float32(1.0 / gamma))
+        white = entry.white if entry.white is not None else _white_of(radiance, brightest)
+    known = white
+
+    def operate(rows: FloatArray) -> FloatArray:
+        shown = entry.function(_sanitise(rows, brightest), white=known, exposure=exposure)
+        return shown if gamma == 1.0 else np.power(shown, np.float32(1.0 / gamma))
+
+    return operate
 
 
 def estimate_white(radiance: FloatArray) -> float:
@@ -214,13 +258,7 @@ def estimate_white(radiance: FloatArray) -> float:
     Returns:
         A positive number; 1.0 for an image that is black or nearly so.
     """
-    brightest = radiance.max(axis=2)
-    if brightest.size == 0:
-        return 1.0
-    for white in (float(np.percentile(brightest, WHITE_PERCENTILE)), float(brightest.max())):
-        if white >= MIN_WHITE:
-            return white
-    return 1.0
+    return _white_of(radiance, math.inf)
 
 
 def to_uint8(shown: FloatArray) -> NDArray[np.uint8]:
@@ -229,11 +267,37 @@ def to_uint8(shown: FloatArray) -> NDArray[np.uint8]:
     return np.rint(steps).astype(np.uint8)
 
 
-def _sanitise(radiance: FloatArray) -> FloatArray:
-    """Finite, non-negative float32; an infinite sun stays the brightest thing in the picture."""
+def _white_of(radiance: FloatArray, brightest: float) -> float:
+    """`estimate_white` of an image that may not be finite yet."""
+    peaks = np.empty(radiance.shape[:2], np.float32)
+    if peaks.size == 0:
+        return 1.0
+    for rows in _strips(radiance):
+        _sanitise(radiance[rows], brightest).max(axis=2, out=peaks[rows])
+    for white in (float(np.percentile(peaks, WHITE_PERCENTILE)), float(peaks.max())):
+        if white >= MIN_WHITE:
+            return white
+    return 1.0
+
+
+def _brightest_finite(radiance: FloatArray) -> float:
+    """The largest finite value, at least 1; only where some are not finite is it looked for."""
+    if radiance.size == 0 or np.isfinite((radiance.min(), radiance.max())).all():
+        return math.inf
+    strips = (radiance[rows] for rows in _strips(radiance))
+    return max(float(strip.max(where=np.isfinite(strip), initial=1.0)) for strip in strips)
+
+
+def _strips(radiance: FloatArray) -> Iterator[slice]:
+    """Rows that fit into a processor's cache, from top to bottom."""
+    step = max(_STRIP // max(radiance.shape[1], 1), 1)
+    for top in range(0, len(radiance), step):
+        yield slice(top, top + step)
+
+
+def _sanitise(radiance: FloatArray, brightest: float) -> FloatArray:
+    """Finite, non-negative float32; an infinite sun becomes the `brightest` in the picture."""
     pixels = radiance.astype(np.float32, copy=False)
-    finite = np.isfinite(pixels)
-    if not finite.all():
-        brightest = float(pixels.max(where=finite, initial=1.0))
+    if math.isfinite(brightest):
         pixels = np.nan_to_num(pixels, nan=0.0, posinf=brightest, neginf=0.0)
     return np.clip(pixels, np.float32(0.0), np.float32(MAX_RADIANCE))

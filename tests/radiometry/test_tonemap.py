@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from ahdr_cli.errors import UsageError
-from ahdr_cli.radiometry.tonemap import OPERATORS, estimate_white, to_uint8, tonemap
+from ahdr_cli.radiometry.tonemap import (
+    OPERATORS,
+    estimate_white,
+    render,
+    to_uint8,
+    tonemap,
+)
 from ahdr_cli.radiometry.transfer import mu_law_expand, srgb_decode, srgb_encode
 
 NAMES = list(OPERATORS)
@@ -20,6 +28,28 @@ hostile = st.one_of(
 images = array_shapes(min_dims=2, max_dims=2, max_side=6).flatmap(
     lambda shape: arrays(np.float32, (*shape, 3), elements=hostile)
 )
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("hostile_pixels", [False, True])
+@pytest.mark.parametrize("options", [{}, {"white": 3.0, "exposure": -1.5, "gamma": 1.4}])
+def test_rendering_by_strips_is_tone_mapping_the_whole(monkeypatch, name, hostile_pixels, options):
+    radiance = np.random.default_rng(5).gamma(0.3, 4.0, (67, 41, 3)).astype(np.float32)
+    if hostile_pixels:
+        radiance[3, 4], radiance[66, 40, 1], radiance[20, 0] = np.inf, np.nan, -1.0
+    monkeypatch.setattr(f"{tonemap.__module__}._STRIP", 41 * 8)
+    expected = to_uint8(tonemap(radiance, name, **options))
+    np.testing.assert_array_equal(render(radiance, name, **options), expected)
+
+
+def test_rendering_takes_little_more_memory_than_its_result():
+    radiance = np.ones((1000, 800, 3), np.float32)
+    render(radiance[:10])
+    tracemalloc.start()
+    shown = render(radiance, white=4.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < shown.nbytes + radiance.nbytes / 4
 
 
 def grey_ramp(low: float, high: float, count: int = 256) -> np.ndarray:
