@@ -15,7 +15,7 @@ from ahdr_cli.cli.options import (
     EvOption,
     ExposuresOption,
     JsonOption,
-    ModelOption,
+    NamedModelOption,
     OverwriteOption,
     QuietOption,
 )
@@ -23,12 +23,8 @@ from ahdr_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from ahdr_cli.evaluation.pictures import Picture
-    from ahdr_cli.images import FloatArray
-    from ahdr_cli.inference.attention_maps import AttentionSummary
 
 __all__ = ["attention"]
-
-OVERVIEW = "overview.png"
 
 
 @guarded
@@ -55,7 +51,7 @@ def attention(
     exposures: ExposuresOption = None,
     ev: EvOption = None,
     ev_file: EvFileOption = None,
-    model: ModelOption = "ahdrnet",
+    model: NamedModelOption = "ahdrnet",
     device: DeviceOption = "auto",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
@@ -71,6 +67,7 @@ def attention(
     given = given_exposures(exposures, ev, ev_file, len(frames))
 
     from ahdr_cli.checkpoints import load_checkpoint
+    from ahdr_cli.evaluation.attention_pictures import OVERVIEW, attention_pictures
     from ahdr_cli.evaluation.report import check_folder
     from ahdr_cli.inference.attention_maps import liveliest_channels, summarise_attention
     from ahdr_cli.inference.devices import select_device
@@ -83,7 +80,7 @@ def attention(
     with progress("attention", quiet=quiet or as_json) as on_tile:
         summary = summarise_attention(net, bracket, channels=chosen, on_tile=on_tile)
 
-    pictures = _draw(_maps(summary), [frame.pixels for frame in bracket.frames])
+    pictures = attention_pictures(summary, bracket)
     written = _write(output, pictures, overwrite=overwrite)
     if as_json:
         print_json(
@@ -104,39 +101,6 @@ def _parse_channels(text: str) -> tuple[int, ...] | None:
     if not all(part.isdecimal() for part in parts):
         raise UsageError(f"--channels must be auto or numbers such as 0,5,12, got {text!r}")
     return tuple(dict.fromkeys(int(part) for part in parts))
-
-
-def _maps(summary: AttentionSummary) -> dict[str, FloatArray]:
-    """File name without suffix → (H, W) attention."""
-    maps = {}
-    for side, mean, single in (
-        ("short", summary.short, summary.short_channels),
-        ("long", summary.long, summary.long_channels),
-    ):
-        maps[f"{side}_mean"] = mean
-        for channel, values in zip(summary.channels, single, strict=True):
-            maps[f"{side}_channel_{channel:02d}"] = values
-    return maps
-
-
-def _draw(maps: dict[str, FloatArray], frames: list[FloatArray]) -> dict[str, Picture]:
-    """Every map, its range stretched, and the overview that says the ranges."""
-    from ahdr_cli.evaluation.pictures import legend, map_picture, sheet, stretch, thumbnail
-    from ahdr_cli.radiometry.tonemap import to_uint8
-
-    pictures, captions = {}, {}
-    for name, values in maps.items():
-        low, high = stretch(values)
-        pictures[f"{name}.png"] = map_picture(values, low=low, high=high)
-        captions[name] = f"{name.replace('_', ' ')}: {low:.2f} to {high:.2f}"
-    rows = [list(zip(("short", "reference", "long"), map(to_uint8, frames), strict=True))]
-    for side in ("short", "long"):
-        names = [name for name in maps if name.startswith(side)]
-        rows.append([(captions[name], pictures[f"{name}.png"]) for name in names])
-    small = [[(caption, thumbnail(picture, width=320)) for caption, picture in row] for row in rows]
-    bar = legend(title="attention, least to most trusted; ranges in the captions", width=420)
-    pictures[OVERVIEW] = sheet(small, below=bar)
-    return pictures
 
 
 def _write(folder: Path, pictures: dict[str, Picture], *, overwrite: bool) -> list[Path]:

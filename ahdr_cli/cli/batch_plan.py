@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ahdr_cli.cli.console import note, print_json, progress, stdout
-from ahdr_cli.errors import InputError, UsageError
+from ahdr_cli.errors import AhdrError, InputError, UsageError
 
 if TYPE_CHECKING:
-    from ahdr_cli.batch import Plan, Shard
+    from ahdr_cli.batch import Plan, PlannedSet, Shard
 
 __all__ = [
     "check_not_empty",
@@ -20,7 +20,11 @@ __all__ = [
     "read_shard",
     "result_suffix",
     "show_plan",
+    "typical_pixels",
 ]
+
+_USUAL_PIXELS = 12_000_000
+"""Of a photograph about which nothing is known."""
 
 
 def read_shard(text: str | None, *, quiet: bool) -> Shard:
@@ -130,12 +134,9 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
             }
         )
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # A file or pipe has no width to keep to.
-    console = stdout() if stdout().is_terminal else Console(width=240, highlight=False)
     table = Table("output", "inputs", "EV", "because", box=None, header_style="bold")
     for planned in plan.sets:
         evs = planned.evs or planned.found_evs
@@ -145,15 +146,28 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
             "\n".join(f"{ev:+.1f}" for ev in evs),
             Text(planned.reason),
         )
-    console.print(table, soft_wrap=False)
+    stdout().print(table, soft_wrap=False)
     loose = [*plan.unreadable, *plan.left_out]
     if loose:
         rest = Table("in no set", "because", box=None, header_style="bold")
         for item in loose:
             rest.add_row(Text(str(item.path)), Text(item.reason))
-        console.print()
-        console.print(rest, soft_wrap=False)
-    console.print(f"\n{len(plan.sets)} sets, {len(loose)} files in none", markup=False)
+        stdout().print()
+        stdout().print(rest, soft_wrap=False)
+    stdout().print(f"\n{len(plan.sets)} sets, {len(loose)} files in none", markup=False)
+
+
+def typical_pixels(sets: Sequence[PlannedSet]) -> int:
+    """Pixels of the first frame whose header can be read: brackets of a folder are mostly alike."""
+    from ahdr_cli.io import probe
+
+    for planned in sets:
+        try:
+            found = probe(planned.inputs[0])
+        except AhdrError:
+            continue  # it will be reported when its turn comes
+        return found.width * found.height
+    return _USUAL_PIXELS
 
 
 def check_not_empty(plan: Plan, share: Shard) -> None:

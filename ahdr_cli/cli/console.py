@@ -67,7 +67,11 @@ def stdout() -> Console:
     """The console for data that a person reads."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        # A file or pipe has no width to keep to, and a cut table is of no use.
+        console.width = 240
+    return console
 
 
 def note(text: str) -> None:

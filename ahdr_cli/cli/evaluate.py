@@ -187,7 +187,7 @@ def _single(paths: list[Path], given: tuple[Exposure, ...] | None) -> Dataset:
     bracket, chosen = read_bracket(paths, given)
     name = " ".join(path.name for path in chosen)
     return Dataset(
-        spec=f"photographs in {paths[0].parent}",
+        spec=f"brackets:{paths[0].parent}",
         readers=(lambda: EvaluationScene(name=name, bracket=bracket),),
     )
 

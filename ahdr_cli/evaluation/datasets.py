@@ -65,6 +65,12 @@ class Dataset:
     spec: str
     readers: tuple[Callable[[], EvaluationScene], ...]
 
+    @property
+    def label(self) -> str:
+        """``KIND:DIR`` without the folders above DIR: results travel, and folders are private."""
+        kind, separator, folder = self.spec.partition(":")
+        return f"{kind}{separator}{Path(folder).resolve().name}"
+
     def __len__(self) -> int:
         return len(self.readers)
 

@@ -115,7 +115,7 @@ def evaluate(
             if on_scene is not None:
                 on_scene(Visit(scene=scene, radiance=radiance, results=rows, pictures=pictures))
     return Evaluation(
-        data=tuple(dataset.spec for dataset in datasets),
+        data=tuple(dataset.label for dataset in datasets),
         methods={method.name: method.summary for method in methods},
         columns={measure.key: measure.column for measure in measures}
         | (CONSISTENCY_COLUMNS if consistency else {}),

@@ -119,7 +119,7 @@ class MergeReport:
             section(
                 "Frames as they were merged",
                 "".join(
-                    _figure(f"{side}: {frame.name}", picture)
+                    _figure(f"{side}: {Path(frame.name).name}", picture)
                     for side, frame, picture in zip(
                         _SIDES, self.bracket.frames, frames, strict=True
                     )

@@ -62,7 +62,7 @@ class Evaluation:
     """Scores of some methods on some scenes.
 
     Attributes:
-        data: the data sets' specifications.
+        data: the data sets' labels.
         methods: name → one line, in the order of the table.
         columns: by the measure's key, in the order of the table.
         settings: what the measures were told (display, viewing distance, versions).

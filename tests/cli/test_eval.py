@@ -76,6 +76,8 @@ def test_report_and_csv(ahdr, dataset, tiny_model, tmp_path):
     assert result.exit_code == 0, result.stderr
     page = (report / "index.html").read_text(encoding="utf-8")
     assert "tiny: attention, short" in page and "mertens" in page
+    for path in report.iterdir():
+        assert str(tmp_path) not in path.read_text(encoding="utf-8")
     rows = list(csv.DictReader(table.read_text().splitlines()))
     assert [(row["scene"], row["method"]) for row in rows] == [
         ("first", "tiny"),

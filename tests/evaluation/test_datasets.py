@@ -109,3 +109,8 @@ def test_broken_scenes(tmp_path, moving, write_kalantari):
     (folder / "1.tif").unlink()
     with pytest.raises(InputError, match=r"2 \.tif frames, expected 3"):
         open_dataset(f"synth:{tmp_path}")
+
+
+def test_labels_name_no_private_folder(tmp_path, write_kalantari, moving):
+    write_kalantari(tmp_path / "private" / "set" / "scene", *moving)
+    assert open_dataset(f"synth:{tmp_path}/private/set").label == "synth:set"
