@@ -9,6 +9,8 @@
     bytes = 5771212
     description = "one line"
     default = true                   # optional, at most one
+    macs_per_pixel = 1446720         # optional: multiply-accumulates per output pixel
+    receptive_radius = 43            # optional: how far it looks, in pixels
     spacing_ev = [1.0, 3.3]          # optional: exposure spacing covered by training, EV
     [model.scores."a test set"]      # optional: metric → value
     psnr_mu = 35.6
@@ -29,12 +31,15 @@ from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV
 from ahdr_cli.checkpoints.header import is_spacing
 from ahdr_cli.errors import CorruptWeightsError, ModelError
 
-__all__ = ["MANIFEST_NAME", "ModelEntry", "read_manifest"]
+__all__ = ["MANIFEST_NAME", "VALIDATION", "ModelEntry", "read_manifest"]
 
 MANIFEST_NAME = "MANIFEST.toml"
 
+VALIDATION = "validation"
+"""The test set by whose scores shipped models compare; see ``MODEL_CARD.md``."""
+
 _REQUIRED = {"name", "file", "sha256", "bytes", "description"}
-_OPTIONAL = {"default", "spacing_ev", "scores"}
+_OPTIONAL = {"default", "macs_per_pixel", "receptive_radius", "spacing_ev", "scores"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -51,6 +56,8 @@ class ModelEntry:
         bytes: size of the file.
         description: one line.
         default: whether it is used when no model is named.
+        macs_per_pixel: multiply-accumulates per output pixel, None if it is not stated.
+        receptive_radius: of the network, in pixels, None if it is not stated.
         spacing_ev: smallest and largest exposure spacing covered by training, in EV.
         scores: metric values by test set and metric, e.g. ``scores["validation"]["psnr_mu"]``.
     """
@@ -61,6 +68,8 @@ class ModelEntry:
     bytes: int
     description: str
     default: bool = False
+    macs_per_pixel: int | None = None
+    receptive_radius: int | None = None
     spacing_ev: tuple[float, float] = TRAINED_SPACING_EV
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -109,9 +118,11 @@ def _entry(table: Mapping[str, Any], path: Path) -> ModelEntry:
         # Only a plain file name: a manifest must not point outside its folder.
         "file": _matches(_FILE, table["file"]),
         "sha256": _matches(_SHA256, table["sha256"]),
-        "bytes": type(table["bytes"]) is int and table["bytes"] > 0,
+        "bytes": _is_count(table["bytes"]),
         "description": isinstance(table["description"], str),
         "default": isinstance(table.get("default", False), bool),
+        "macs_per_pixel": _is_count(table.get("macs_per_pixel", 1)),
+        "receptive_radius": _is_count(table.get("receptive_radius", 1)),
         "spacing_ev": "spacing_ev" not in table or is_spacing(table["spacing_ev"]),
         "scores": _is_scores(table.get("scores", {})),
     }
@@ -126,6 +137,8 @@ def _entry(table: Mapping[str, Any], path: Path) -> ModelEntry:
         bytes=table["bytes"],
         description=table["description"],
         default=table.get("default", False),
+        macs_per_pixel=table.get("macs_per_pixel"),
+        receptive_radius=table.get("receptive_radius"),
         spacing_ev=(float(low), float(high)),
         scores=MappingProxyType(
             {name: MappingProxyType(dict(row)) for name, row in table.get("scores", {}).items()}
@@ -135,6 +148,10 @@ def _entry(table: Mapping[str, Any], path: Path) -> ModelEntry:
 
 def _matches(pattern: re.Pattern[str], value: object) -> bool:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
 
 
 def _is_scores(value: object) -> bool:

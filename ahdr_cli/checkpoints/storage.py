@@ -22,7 +22,9 @@ from ahdr_cli.checkpoints.manifest import ModelEntry
 from ahdr_cli.checkpoints.registry import available_models, find_model
 from ahdr_cli.errors import CorruptWeightsError, ForeignCheckpointError
 from ahdr_cli.io.atomic import atomic_path
+from ahdr_cli.networks.cost import macs_per_pixel
 from ahdr_cli.networks.families import AnyConfig
+from ahdr_cli.networks.receptive import receptive_radius
 
 __all__ = ["load_checkpoint", "save_checkpoint", "verify_model"]
 
@@ -107,7 +109,7 @@ def verify_model(entry: ModelEntry) -> Checkpoint:
     """Check everything that can be checked of a registered model, and return it.
 
     Size, SHA-256, header, agreement of header and manifest, that the tensors fit the
-    configuration, and that all of them are finite.
+    configuration and are finite, and that the network costs and sees what is stated.
 
     Raises:
         CorruptWeightsError: with what is wrong.
@@ -118,7 +120,16 @@ def verify_model(entry: ModelEntry) -> Checkpoint:
             f"the header says spacing_ev {checkpoint.spacing_ev}, the manifest {entry.spacing_ev}",
             path=entry.path,
         )
-    for key, tensor in checkpoint.build().state_dict().items():
+    network = checkpoint.build()
+    for key, stated, found in (
+        ("macs_per_pixel", entry.macs_per_pixel, macs_per_pixel(network)),
+        ("receptive_radius", entry.receptive_radius, receptive_radius(network)),
+    ):
+        if stated not in (None, found):
+            raise CorruptWeightsError(
+                f"the network has {key} {found}, the manifest says {stated}", path=entry.path
+            )
+    for key, tensor in network.state_dict().items():
         if not torch.isfinite(tensor).all():
             raise CorruptWeightsError(f"{key} holds NaN or infinity", path=entry.path)
     return checkpoint

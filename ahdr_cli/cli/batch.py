@@ -40,8 +40,10 @@ from ahdr_cli.cli.batch_plan import (
     read_shard,
     result_suffix,
     show_plan,
+    typical_pixels,
 )
 from ahdr_cli.cli.console import guarded, note, print_json, stderr, warn
+from ahdr_cli.cli.model_choice import resolve_model
 from ahdr_cli.cli.options import (
     AlignOption,
     DeviceOption,
@@ -88,7 +90,7 @@ def batch(
     shard: ShardOption = None,
     cluster: ClusterOption = None,
     in_flight: InFlightOption = 3,
-    model: ModelOption = "ahdrnet",
+    model: ModelOption = "auto",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     tile: TileOption = "auto",
@@ -129,6 +131,7 @@ def batch(
         )
     if write_manifest is not None:
         write(write_manifest, plan.sets, overwrite=overwrite)
+    pixels = typical_pixels(plan.sets)  # of all shares, so that all choose the same model
     plan = replace(plan, sets=share.of(plan.sets))
     if dry_run:
         show_plan(plan, as_json=as_json)
@@ -138,7 +141,7 @@ def batch(
     from ahdr_cli.io import WriteOptions
 
     options = BatchOptions(
-        model=model,
+        model=resolve_model(model, device=device, pixels=pixels, quiet=quiet),
         merge=merge_options(
             device=device, precision=precision, tile=tile, runtime=runtime, align=align
         ),

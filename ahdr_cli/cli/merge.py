@@ -11,6 +11,7 @@ import typer
 
 from ahdr_cli.cli.bracket_input import given_exposures, read_bracket
 from ahdr_cli.cli.console import guarded, note, print_json, progress, warn
+from ahdr_cli.cli.model_choice import resolve_model
 from ahdr_cli.cli.options import (
     AlignOption,
     DeviceOption,
@@ -89,7 +90,7 @@ def merge(
         ),
     ] = None,
     overwrite: OverwriteOption = False,
-    model: ModelOption = "ahdrnet",
+    model: ModelOption = "auto",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     tile: TileOption = "auto",
@@ -121,6 +122,8 @@ def merge(
         note(f"{len(frames)} frames: merging {', '.join(path.name for path in chosen)}")
     read = time.perf_counter()
 
+    height, width = bracket.size
+    model = resolve_model(model, device=device, pixels=height * width, quiet=quiet)
     merger = Merger.open(model, options=options)
     for warning in merger.warnings(bracket):
         warn(warning)

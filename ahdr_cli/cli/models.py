@@ -25,8 +25,9 @@ _NameArgument = Annotated[
 @app.command("list")
 @guarded
 def list_models(as_json: JsonOption = False) -> None:
-    """List the models that this installation knows."""
+    """List the models that this installation knows, with cost and validation scores (dB)."""
     from ahdr_cli.checkpoints import available_models
+    from ahdr_cli.checkpoints.manifest import VALIDATION
 
     entries = available_models()
     if as_json:
@@ -35,11 +36,19 @@ def list_models(as_json: JsonOption = False) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("name", "size", "description"):
-        table.add_column(heading, justify="right" if heading == "size" else "left")
+    columns = ("name", "size", "kMAC/px", "radius", "PSNR-μ", "PSNR-L", "description")
+    for heading in columns:
+        table.add_column(heading, justify="left" if heading in columns[::6] else "right")
     for entry in entries:
-        name = f"{entry.name} (default)" if entry.default else entry.name
-        table.add_row(name, f"{entry.bytes / 1e6:.1f} MB", entry.description)
+        scores = entry.scores.get(VALIDATION, {})
+        table.add_row(
+            f"{entry.name} (default)" if entry.default else entry.name,
+            f"{entry.bytes / 1e6:.1f} MB",
+            "" if entry.macs_per_pixel is None else f"{entry.macs_per_pixel / 1000:.0f}",
+            "" if entry.receptive_radius is None else f"{entry.receptive_radius} px",
+            *(f"{scores[key]:.2f}" if key in scores else "" for key in ("psnr_mu", "psnr_l")),
+            entry.description,
+        )
     stdout().print(table)
 
 
@@ -110,6 +119,8 @@ def _entry_facts(entry: ModelEntry) -> dict[str, Any]:
         "path": str(entry.path),
         "bytes": entry.bytes,
         "sha256": entry.sha256,
+        "macs_per_pixel": entry.macs_per_pixel,
+        "receptive_radius": entry.receptive_radius,
         "scores": {name: dict(values) for name, values in entry.scores.items()},
     }
 

@@ -18,6 +18,7 @@ __all__ = [
     "ExposuresOption",
     "JsonOption",
     "ModelOption",
+    "NamedModelOption",
     "OverwriteOption",
     "PrecisionOption",
     "QuietOption",
@@ -59,12 +60,22 @@ EvFileOption = Annotated[
         rich_help_panel=_EXPOSURE,
     ),
 ]
-ModelOption = Annotated[
+NamedModelOption = Annotated[
     str,
     typer.Option(
         "--model",
         metavar="NAME|PATH",
         help="A model that `ahdr models list` shows, or a .safetensors file.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="auto|NAME|PATH",
+        help="A model that `ahdr models list` shows, or a .safetensors file; auto is the best "
+        "that takes less than about half a minute here.",
         rich_help_panel=_ENGINE,
     ),
 ]

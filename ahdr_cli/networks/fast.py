@@ -142,7 +142,7 @@ class FastNet(nn.Module):
         height, width = frames.shape[-2:]
         with without_autocast(x.device):
             x = self.output(x.to(self.output.weight.dtype))[:, :, :height, :width]
-            trust, own, correction = torch.split(x, _OUTPUTS, dim=1)
+            trust, own, correction = torch.split(x, list(_OUTPUTS), dim=1)
             frames_logits = exposure_logits(frames) + trust[:, :3]
             logits = torch.cat((frames_logits, trust[:, 3:]), dim=1)
             merged = blend(frames, logits, _expand(own.clamp(0.0, 1.0)))

@@ -28,14 +28,22 @@ def test_the_least(read, tiny_file, manifest_of):
     assert not entry.default
     assert entry.spacing_ev == (1.0, 3.3)
     assert entry.scores == {}
+    assert (entry.macs_per_pixel, entry.receptive_radius) == (None, None)
 
 
 def test_everything(read, tiny_file, manifest_of):
-    text = manifest_of(tiny_file, default="true", spacing_ev="[1, 4.5]")
+    text = manifest_of(
+        tiny_file,
+        default="true",
+        spacing_ev="[1, 4.5]",
+        macs_per_pixel="1446720",
+        receptive_radius="43",
+    )
     text += '[model.scores."a set"]\npsnr_mu = 35.6\nscenes = 25\n'
     second = manifest_of(tiny_file, name='"fast"')
     first, other = read(text + second)
     assert first.default
+    assert (first.macs_per_pixel, first.receptive_radius) == (1_446_720, 43)
     assert first.spacing_ev == (1.0, 4.5)
     assert first.scores == {"a set": {"psnr_mu": 35.6, "scenes": 25}}
     assert other.name == "fast"
@@ -62,6 +70,8 @@ def test_an_empty_manifest_has_no_models(read):
         ({"bytes": '"12"'}, "bytes"),
         ({"description": "[]"}, "description"),
         ({"default": '"yes"'}, "default"),
+        ({"macs_per_pixel": "1.4e6"}, "macs_per_pixel"),
+        ({"receptive_radius": "0"}, "receptive_radius"),
         ({"spacing_ev": "[3.3, 1.0]"}, "spacing_ev"),
         ({"spacing_ev": "2.0"}, "spacing_ev"),
         ({"scores": "35.6"}, "scores"),
