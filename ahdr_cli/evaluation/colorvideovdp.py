@@ -15,7 +15,7 @@ from ahdr_cli.errors import MissingDependencyError
 from ahdr_cli.images import FloatArray
 from ahdr_cli.metrics.display import Display
 
-__all__ = ["colorvideovdp"]
+__all__ = ["colorvideovdp", "load_cvvdp"]
 
 
 def colorvideovdp(
@@ -32,7 +32,7 @@ def colorvideovdp(
     Raises:
         MissingDependencyError: `cvvdp` or something that it imports is absent.
     """
-    package = _load()
+    package = load_cvvdp()
     import torch
 
     photometry = package.vvdp_display_photo_eotf(
@@ -58,13 +58,28 @@ def colorvideovdp(
     return float(quality)
 
 
-def _load() -> ModuleType:
+def load_cvvdp() -> ModuleType:
+    """The authors' package.
+
+    Raises:
+        MissingDependencyError: it, or something that it imports, is absent or broken.
+    """
     try:
         return importlib.import_module("pycvvdp")
+    except ModuleNotFoundError as error:
+        reason = f"{error.name} is not installed"
+        raise MissingDependencyError(
+            f"ColorVideoVDP cannot be imported: {reason}", hint=_HINT
+        ) from error
     # A torchvision that does not match torch raises RuntimeError where it registers operators.
     except (ImportError, RuntimeError, OSError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise MissingDependencyError(
-            f"ColorVideoVDP cannot be imported: {' '.join(str(error).split())}",
-            hint="pip install 'ahdr[cvvdp]', with a torchvision that matches the installed torch, "
-            "or leave cvvdp out of --metrics",
+            f"ColorVideoVDP cannot be imported: {reason}", hint=_HINT
         ) from error
+
+
+_HINT = (
+    "pip install 'ahdr[cvvdp]', with a torchvision that matches the installed torch, "
+    "or leave cvvdp out of --metrics"
+)

@@ -72,12 +72,15 @@ def evaluate(
     Raises:
         UsageError: no methods, two of one name, or nothing to measure.
         InputError: a scene has no ground truth although `measures` need it.
+        MissingDependencyError: a measure needs a package that is not installed.
     """
     names = [method.name for method in methods]
     if not methods or len(set(names)) < len(names):
         raise UsageError(f"methods must be given and have different names, got {names}")
     if not measures and not consistency:
         raise UsageError("nothing to measure", hint="choose a metric, or pass --no-reference")
+    for measure in measures:
+        measure.check()
     viewing = viewing or Viewing()
     pictures = frozenset(method.name for method in methods if method.is_picture)
     total = sum(len(dataset) for dataset in datasets) * len(methods)

@@ -20,7 +20,7 @@ import numpy as np
 from ahdr_cli.bracket import Bracket
 from ahdr_cli.errors import UsageError
 from ahdr_cli.evaluation.baselines import mertens
-from ahdr_cli.evaluation.colorvideovdp import colorvideovdp
+from ahdr_cli.evaluation.colorvideovdp import colorvideovdp, load_cvvdp
 from ahdr_cli.evaluation.results import Column
 from ahdr_cli.images import Exposure, FloatArray, Frame
 from ahdr_cli.metrics.display import Display
@@ -73,12 +73,14 @@ class Measure:
         column: how it is shown.
         compare: (prediction, truth, viewing) → value; of pictures if `on_pictures`.
         on_pictures: compares fused pictures instead of radiance.
+        check: raises MissingDependencyError if what the measure needs is not there.
     """
 
     key: str
     column: Column
     compare: Compare
     on_pictures: bool = False
+    check: Callable[[], object] = lambda: None
 
     def __call__(
         self,
@@ -180,7 +182,10 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                 compare=lambda x, y, viewing: pu21_ssim(x, y, display=viewing.display),
             ),
             Measure(
-                key="cvvdp", column=Column(heading="ColorVideoVDP JOD", decimals=2), compare=_cvvdp
+                key="cvvdp",
+                column=Column(heading="ColorVideoVDP JOD", decimals=2),
+                compare=_cvvdp,
+                check=load_cvvdp,
             ),
             Measure(
                 key="fused-psnr",

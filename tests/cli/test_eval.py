@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -150,14 +151,60 @@ def test_scenes_without_truth_point_to_no_reference(ahdr, dataset):
     assert ahdr("eval", *arguments, "--no-reference").exit_code == 0
 
 
-def test_colorvideovdp_says_what_is_missing(ahdr, dataset, monkeypatch):
-    import sys
+@pytest.fixture
+def score_by_cvvdp(ahdr, dataset):
+    """Ask for ColorVideoVDP; its one line on stderr."""
+
+    def run():
+        result = ahdr(
+            "eval", "--data", f"synth:{dataset}", "--model", "none", "--baseline", "triangle",
+            "--metrics", "psnr-mu,cvvdp",
+        )  # fmt: skip # as above
+        assert result.exit_code == 2
+        (line,) = result.stderr.strip().splitlines()
+        return line
+
+    return run
+
+
+def plant(folder, monkeypatch, source):
+    """A package `pycvvdp` whose import does what `source` says."""
+    folder.mkdir()
+    (folder / "pycvvdp.py").write_text(source)
+    monkeypatch.delitem(sys.modules, "pycvvdp", raising=False)
+    monkeypatch.syspath_prepend(str(folder))
+
+
+def test_colorvideovdp_says_what_is_missing(score_by_cvvdp, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycvvdp", None)
+    line = score_by_cvvdp()
+    assert "ColorVideoVDP cannot be imported: pycvvdp is not installed" in line
+    assert "pip install 'ahdr[cvvdp]'" in line
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import torchvision_that_is_absent", "torchvision_that_is_absent is not installed"),
+        (
+            "raise RuntimeError('operator torchvision::nms\\n  does not exist')",
+            "operator torchvision::nms does not exist",
+        ),
+    ],
+)
+def test_colorvideovdp_without_a_fitting_torchvision(
+    score_by_cvvdp, monkeypatch, tmp_path, source, reason
+):
+    plant(tmp_path / "site", monkeypatch, source)
+    line = score_by_cvvdp()
+    assert reason in line
+    assert "a torchvision that matches the installed torch" in line
+
+
+def test_what_a_measure_needs_is_found_out_before_anything_is_merged(score_by_cvvdp, monkeypatch):
+    def merge(_):
+        raise AssertionError("merged before the check")
 
     monkeypatch.setitem(sys.modules, "pycvvdp", None)
-    result = ahdr(
-        "eval", "--data", f"synth:{dataset}", "--model", "none", "--baseline", "triangle",
-        "--metrics", "cvvdp",
-    )  # fmt: skip # as above
-    assert result.exit_code == 2
-    assert "ColorVideoVDP cannot be imported" in result.stderr
-    assert "pip install 'ahdr[cvvdp]'" in result.stderr
+    monkeypatch.setattr("ahdr_cli.evaluation.methods.Method.__call__", lambda self, b: merge(b))
+    assert "cannot be imported" in score_by_cvvdp()
