@@ -5,36 +5,41 @@ each stream into runs (no pause longer than `max_gap`), and each run is cut into
 exposures (:mod:`ahdr_cli.bracket.segmentation`). Nothing is dropped silently: what is in no
 bracket is in `Grouping.left_out` with the reason.
 
-Conventions: `CaptureMetadata.captured_at` is when the shutter opened, so the pause before a
-picture is counted from when the shutter of the one before closed; after long exposures a dark
-frame of the same length may follow. Times without fractions are right to a second. Pictures
-taken in the same second, and all pictures where a time is missing, are ordered by file name
-with numbers compared as numbers.
+What a photograph is before it is decoded, and in which order photographs were taken, is in
+:mod:`ahdr_cli.bracket.shots`; how reasons are put is in :mod:`ahdr_cli.bracket.reasons`.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from ahdr_cli.bracket.relative import EQUAL_EV
+from ahdr_cli.bracket.name_pattern import pattern_expression
+from ahdr_cli.bracket.reasons import left_over, span_text, steps_text
 from ahdr_cli.bracket.segmentation import (
     MAX_STEP_EV,
     MIN_STEP_EV,
     Cut,
-    Instant,
     cut_run,
-    exposure_values,
     usual_pattern,
 )
+from ahdr_cli.bracket.shots import (
+    LeftOut,
+    Shot,
+    has_fraction,
+    instant,
+    natural_key,
+    pause_between,
+    stops,
+    streams,
+    taken_at,
+    without_twins,
+)
 from ahdr_cli.errors import UsageError
-from ahdr_cli.images import CaptureMetadata, Exposure
 
 __all__ = [
     "Group",
@@ -55,23 +60,6 @@ FOLDER_SPAN = 1800.0
 
 _LONG = 1.0
 """Shutter time in seconds from which cameras take a dark frame of the same length afterwards."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
-    """A photograph, before anything is decoded.
-
-    Attributes:
-        path: of the file.
-        size: (height, width) in pixels, upright.
-        exposure: None if the file does not say.
-        metadata: camera, capture time and the like.
-    """
-
-    path: Path
-    size: tuple[int, int]
-    exposure: Exposure | None = None
-    metadata: CaptureMetadata = field(default_factory=CaptureMetadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,14 +101,6 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """A file that is in no bracket, and why."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
     """All files, sorted: each is in exactly one group or left out."""
 
@@ -138,9 +118,9 @@ def group_shots(shots: Iterable[Shot], *, options: GroupingOptions = GroupingOpt
         shots: in any order; the result does not depend on it.
         options: limits.
     """
-    kept, left_out = _without_twins(list(shots))
+    kept, left_out = without_twins(list(shots))
     groups: list[Group] = []
-    for stream in _streams(kept):
+    for stream in streams(kept):
         known = [shot for shot in stream if shot.exposure is not None]
         left_out += [
             LeftOut(
@@ -167,9 +147,9 @@ def group_by_count(shots: Iterable[Shot], count: int) -> Grouping:
     """
     if count < 3:
         raise UsageError(f"--group must be 3 or more, got {count}")
-    kept, left_out = _without_twins(list(shots))
+    kept, left_out = without_twins(list(shots))
     groups = []
-    for stream in _streams(kept):
+    for stream in streams(kept):
         whole = len(stream) - len(stream) % count
         for start in range(0, whole, count):
             members = stream[start : start + count]
@@ -196,7 +176,7 @@ def group_by_pattern(shots: Iterable[Shot], pattern: str) -> Grouping:
     Raises:
         UsageError: the pattern does not hold ``{set}`` exactly once.
     """
-    expression = _pattern_expression(pattern)
+    expression = pattern_expression(pattern)
     members: dict[tuple[Path, str], list[Shot]] = {}
     left_out = []
     for shot in shots:
@@ -224,131 +204,25 @@ def group_by_pattern(shots: Iterable[Shot], pattern: str) -> Grouping:
     return _sorted(groups, left_out)
 
 
-def natural_key(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
-    """Sorts paths as people do: IMG_9 before IMG_10, folder by folder."""
-    return tuple(
-        tuple(
-            (0, int(piece), piece) if piece.isdecimal() else (1, 0, piece.casefold())
-            for piece in re.split(r"([0-9]+)", part)
-            if piece
-        )
-        for part in path.parts
-    )
-
-
-# --- streams ---------------------------------------------------------------------------------
-
-_DEVELOPED = ("TIFF", "PNG", "JPEG")
-
-
-def _without_twins(shots: list[Shot]) -> tuple[list[Shot], list[LeftOut]]:
-    """One file per shutter release: cameras write RAW and JPEG, converters a TIFF beside them."""
-    by_stem: dict[tuple[Path, str], list[Shot]] = {}
-    for shot in sorted(shots, key=lambda shot: natural_key(shot.path)):
-        stem = (shot.path.parent, shot.path.stem.casefold())
-        by_stem.setdefault(stem, []).append(shot)
-    kept: list[Shot] = []
-    left_out: list[LeftOut] = []
-    for twins in by_stem.values():
-        formats = [shot.metadata.file_format or "" for shot in twins]
-        if len(set(formats)) < len(twins):  # two JPEGs, a.jpg and A.jpg, are two pictures
-            kept += twins
-            continue
-        ranks = [_DEVELOPED.index(kind) if kind in _DEVELOPED else 99 for kind in formats]
-        chosen = twins[ranks.index(min(ranks))]
-        kept.append(chosen)
-        left_out += [
-            LeftOut(path=shot.path, reason=f"the same shot as {chosen.path.name}")
-            for shot in twins
-            if shot is not chosen
-        ]
-    return kept, left_out
-
-
-def _streams(shots: Sequence[Shot]) -> list[list[Shot]]:
-    """One camera, one size, one kind of file, in one folder; each in the order taken."""
-    streams: dict[tuple[object, ...], list[Shot]] = {}
-    for shot in shots:
-        meta = shot.metadata
-        key = (
-            shot.path.parent,
-            meta.make,
-            meta.model,
-            meta.serial,
-            meta.file_format,
-            shot.size,
-        )
-        streams.setdefault(key, []).append(shot)
-    return [_in_order(stream) for stream in streams.values()]
-
-
-def _in_order(stream: list[Shot]) -> list[Shot]:
-    """By clock, and by name where the clock does not say."""
-    by_name = sorted(stream, key=lambda shot: natural_key(shot.path))
-    times = {shot.path: _taken_at(shot) for shot in by_name}
-    if any(time is None for time in times.values()):
-        return by_name
-    coarse = {
-        time.replace(microsecond=0)
-        for shot in by_name
-        if (time := times[shot.path]) is not None and not _has_fraction(shot)
-    }
-
-    def moment(shot: Shot) -> datetime:
-        time = times[shot.path]
-        assert time is not None  # checked above
-        second = time.replace(microsecond=0)
-        return second if second in coarse else time
-
-    return sorted(by_name, key=moment)  # a stable sort: equal moments keep the order of names
-
-
-def _taken_at(shot: Shot) -> datetime | None:
-    text = shot.metadata.captured_at
-    if text is None:
-        return None
-    try:
-        # One camera has one clock; a time zone in some files only would make them incomparable.
-        return datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        return None
-
-
-def _has_fraction(shot: Shot) -> bool:
-    return "." in (shot.metadata.captured_at or "")
-
-
-def _pause(earlier: Shot, later: Shot) -> float:
-    """Seconds from the end of one exposure to the start of the next; 0 if unknown or negative."""
-    one, other = _taken_at(earlier), _taken_at(later)
-    if one is None or other is None:
-        return 0.0
-    shutter = earlier.exposure.seconds if earlier.exposure is not None else 0.0
-    return max(0.0, (other - one).total_seconds() - shutter)
-
-
-# --- brackets of a stream --------------------------------------------------------------------
-
-
 def _brackets_of(
     stream: Sequence[Shot], options: GroupingOptions
 ) -> tuple[list[Group], list[LeftOut]]:
     runs = _runs(stream, options)
-    instants = [[_instant(run, i) for i in range(len(run))] for run in runs]
+    instants = [[instant(run, i) for i in range(len(run))] for run in runs]
     usual = usual_pattern(instants, max_frames=options.max_frames)
     groups: list[Group] = []
     left_out: list[LeftOut] = []
     for run, moments in zip(runs, instants, strict=True):
         cuts = cut_run(moments, max_frames=options.max_frames, usual=usual)
         groups += [_group_of_cut(run, cut) for cut in cuts]
-        left_out += _left_over(run, cuts, options)
+        left_out += left_over(run, cuts, max_gap=options.max_gap)
     return groups, left_out
 
 
 def _runs(stream: Sequence[Shot], options: GroupingOptions) -> list[list[Shot]]:
     runs: list[list[Shot]] = []
     for shot in stream:
-        if runs and _pause(runs[-1][-1], shot) <= _allowed(runs[-1][-1], shot, options):
+        if runs and pause_between(runs[-1][-1], shot) <= _allowed(runs[-1][-1], shot, options):
             runs[-1].append(shot)
         else:
             runs.append([shot])
@@ -358,31 +232,17 @@ def _runs(stream: Sequence[Shot], options: GroupingOptions) -> list[list[Shot]]:
 def _allowed(earlier: Shot, later: Shot, options: GroupingOptions) -> float:
     """Longest pause between these two: rounded times and a dark frame are allowed for."""
     allowed = options.max_gap
-    if not (_has_fraction(earlier) and _has_fraction(later)):
+    if not (has_fraction(earlier) and has_fraction(later)):
         allowed += 1.0
     if earlier.exposure is not None and earlier.exposure.seconds >= _LONG:
         allowed += earlier.exposure.seconds
     return allowed
 
 
-def _instant(run: Sequence[Shot], index: int) -> Instant:
-    shot = run[index]
-    assert shot.exposure is not None  # those without were left out before
-    exposure = shot.exposure
-    return Instant(
-        seconds=math.log2(exposure.seconds),
-        iso=None if exposure.iso is None else math.log2(exposure.iso),
-        aperture=None if exposure.f_number is None else -2 * math.log2(exposure.f_number),
-        zoom=shot.metadata.focal_length or None,
-        pause=_pause(run[index - 1], shot) if index > 0 else 0.0,
-        flagged=shot.metadata.bracketed,
-    )
-
-
 def _group_of_cut(run: Sequence[Shot], cut: Cut) -> Group:
     members = [run[i] for i in cut.kept]
     flagged = ", marked by the camera" if members[0].metadata.bracketed else ""
-    return _group(members, "exposures", f"{_steps_text(members)}{_span_text(members)}{flagged}")
+    return _group(members, "exposures", f"{steps_text(members)}{span_text(members)}{flagged}")
 
 
 def _whole_folder(
@@ -394,69 +254,21 @@ def _whole_folder(
     folder = known[0].path.parent
     if sum(shot.path.parent == folder for shot in everything) != len(known):
         return None
-    evs = sorted(_evs(known))
+    evs = sorted(stops(known))
     steps = [high - low for low, high in pairwise(evs)]
     if not (min(steps) >= MIN_STEP_EV and max(steps) <= MAX_STEP_EV):
         return None
     if len({bool(shot.metadata.bracketed) for shot in known}) > 1:
         return None
-    times = [time for shot in known if (time := _taken_at(shot)) is not None]
+    times = [time for shot in known if (time := taken_at(shot)) is not None]
     if times and (max(times) - min(times)).total_seconds() > FOLDER_SPAN:
         return None
-    reason = f"alone in their folder, {_steps_text(known)}{_span_text(known)}"
+    reason = f"alone in their folder, {steps_text(known)}{span_text(known)}"
     return _group(known, "folder", reason, name=folder.name)
 
 
-def _left_over(run: Sequence[Shot], cuts: Sequence[Cut], options: GroupingOptions) -> list[LeftOut]:
-    """Why each picture of a run is in no bracket."""
-    kept = {i for cut in cuts for i in cut.kept}
-    reasons: list[LeftOut] = []
-    for i, shot in enumerate(run):
-        if i in kept:
-            continue
-        home = next((cut for cut in cuts if cut.start <= i < cut.stop), None)
-        if home is not None:
-            evs = home.evs
-            twin = min(home.kept, key=lambda k: abs(evs[k - home.start] - evs[i - home.start]))
-            reason = f"the same exposure as {run[twin].path.name}, which was taken for the set"
-        elif len(run) == 1:
-            reason = f"a single picture: no other of this camera and size within {_gap(options)}"
-        else:
-            reason = _why_loose(run, i, cuts, options)
-        reasons.append(LeftOut(path=shot.path, reason=reason))
-    return reasons
-
-
-def _why_loose(run: Sequence[Shot], i: int, cuts: Sequence[Cut], options: GroupingOptions) -> str:
-    start = max((cut.stop for cut in cuts if cut.stop <= i), default=0)
-    stop = min((cut.start for cut in cuts if cut.start > i), default=len(run))
-    if stop - start == 1:
-        return "a single picture between brackets" if len(cuts) > 1 else "a single picture"
-    loose = run[start:stop]
-    levels = _levels(_evs(loose))
-    if len(levels) == 1:
-        return f"{len(loose)} pictures within {_gap(options)}, all with the same exposure"
-    steps = [high - low for low, high in pairwise(levels)]
-    if len(levels) == 2:
-        return (
-            f"only 2 different exposures within {_gap(options)}, {steps[0]:.1f} EV apart; "
-            "a bracket has 3: is a frame missing?"
-        )
-    if min(steps) < MIN_STEP_EV:
-        return (
-            f"exposures only {min(steps):.1f} EV apart, as in any series; a bracket's are "
-            f"{MIN_STEP_EV:g} EV or more, unless the camera marks it as bracketed"
-        )
-    if max(steps) > MAX_STEP_EV:
-        return f"exposures {max(steps):.1f} EV apart, more than the {MAX_STEP_EV:g} EV of a bracket"
-    return f"its exposure makes no bracket with those of the {len(loose) - 1} pictures beside it"
-
-
-# --- words -----------------------------------------------------------------------------------
-
-
 def _group(shots: Sequence[Shot], rule: Rule, reason: str, *, name: str | None = None) -> Group:
-    evs = _evs(shots) if all(shot.exposure is not None for shot in shots) else []
+    evs = stops(shots) if all(shot.exposure is not None for shot in shots) else []
     lowest = min(evs, default=0.0)
     return Group(
         shots=tuple(shots),
@@ -467,64 +279,8 @@ def _group(shots: Sequence[Shot], rule: Rule, reason: str, *, name: str | None =
     )
 
 
-def _evs(shots: Sequence[Shot]) -> list[float]:
-    return list(exposure_values([_instant(shots, i) for i in range(len(shots))]))
-
-
-def _levels(evs: Sequence[float]) -> list[float]:
-    """Different exposures, ascending."""
-    levels: list[float] = []
-    for ev in sorted(evs):
-        if not levels or ev - levels[-1] >= EQUAL_EV:
-            levels.append(ev)
-    return levels
-
-
-def _steps_text(shots: Sequence[Shot]) -> str:
-    levels = sorted(_evs(shots))
-    steps = [high - low for low, high in pairwise(levels)]
-    return f"{len(shots)} exposures, steps of {', '.join(f'{step:.1f}' for step in steps)} EV"
-
-
-def _span_text(shots: Sequence[Shot]) -> str:
-    times = [time for shot in shots if (time := _taken_at(shot)) is not None]
-    if len(times) < len(shots):
-        return ""
-    return f", within {(max(times) - min(times)).total_seconds():.3g} s"
-
-
-def _gap(options: GroupingOptions) -> str:
-    return f"{options.max_gap:g} s (--max-gap)"
-
-
 def _sorted(groups: list[Group], left_out: list[LeftOut]) -> Grouping:
     return Grouping(
         groups=tuple(sorted(groups, key=lambda group: natural_key(group.shots[0].path))),
         left_out=tuple(sorted(left_out, key=lambda item: natural_key(item.path))),
     )
-
-
-def _pattern_expression(pattern: str) -> re.Pattern[str]:
-    """A regular expression with the group `set` for a shell pattern with ``{set}``."""
-    if pattern.count("{set}") != 1:
-        raise UsageError(
-            f"--pattern must hold {{set}} once, got {pattern!r}", hint="e.g. '{set}_[0-9].jpg'"
-        )
-    before, after = (_shell_to_regex(part) for part in pattern.split("{set}"))
-    return re.compile(rf"(?:(?<=/)|^){before}(?P<set>[^/]+?){after}$")
-
-
-def _shell_to_regex(pattern: str) -> str:
-    expression = ""
-    i = 0
-    while i < len(pattern):
-        char = pattern[i]
-        close = pattern.find("]", i + 2) if char == "[" else -1
-        if close > 0:
-            body = pattern[i + 1 : close].replace("\\", r"\\").replace("[", r"\[")
-            expression += f"[{'^' + body[1:] if body.startswith('!') else body}]"
-            i = close
-        else:
-            expression += {"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char))
-        i += 1
-    return expression
