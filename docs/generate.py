@@ -14,7 +14,8 @@ PAGE = Path(__file__).with_name("commands.md")
 COMMANDS = (
     *("", "merge", "batch", "tonemap", "info", "eval", "attention", "train", "data"),
     *("data pack", "data synth", "data check", "data preview"),
-    *("models", "models list", "models show", "models verify", "models import", "doctor"),
+    *("models", "models list", "models show", "models verify", "models import"),
+    *("doctor", "bench"),
 )
 SHOW = "import sys; from ahdr_cli.cli.app import app; app(prog_name='ahdr', args=sys.argv[1:])"
 # A terminal of fixed width without colour, whatever the one at hand is.

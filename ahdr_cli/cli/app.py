@@ -13,6 +13,7 @@ from ahdr_cli._version import __version__
 from ahdr_cli.cli import (
     attention,
     batch,
+    bench,
     data,
     doctor,
     evaluate,
@@ -62,6 +63,7 @@ app.command("info", epilog=_EPILOG)(info.info)
 app.command("eval", epilog=_EPILOG)(evaluate.evaluate)
 app.command("attention", epilog=_EPILOG)(attention.attention)
 app.command("doctor", epilog=_EPILOG)(doctor.doctor)
+app.command("bench", epilog=_EPILOG)(bench.bench)
 app.command("train", epilog=_EPILOG)(train.train)
 app.add_typer(data.app, name="data", epilog=_EPILOG)
 app.add_typer(models.app, name="models", epilog=_EPILOG)

@@ -1,0 +1,168 @@
+"""The stages of a merge one by one, with a clock between them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ahdr_cli.benchmark.options import BenchmarkOptions
+from ahdr_cli.benchmark.scene import EVS
+from ahdr_cli.bracket import Bracket
+from ahdr_cli.bracket.align import align_if_moved
+from ahdr_cli.checkpoints import load_checkpoint
+from ahdr_cli.images import Exposure, FloatArray, HdrImage
+from ahdr_cli.inference.budget import tile_pixels
+from ahdr_cli.inference.devices import select_device, select_precision
+from ahdr_cli.inference.memory import free_memory
+from ahdr_cli.inference.runtime import Runtime, open_runtime
+from ahdr_cli.inference.tiling import PixelSource, fit_tile, run_tiled
+from ahdr_cli.io import read_frame, write_hdr, write_preview
+from ahdr_cli.networks.cost import macs_per_pixel
+from ahdr_cli.radiometry.tonemap import render
+
+__all__ = ["measure_stages", "peak_rss"]
+
+
+def measure_stages(
+    paths: list[Path], options: BenchmarkOptions, *, folder: Path, network: bool
+) -> dict[str, Any]:
+    """Merge a bracket again and again, and say how long each stage takes.
+
+    Args:
+        paths: of the bracket.
+        options: model, machine and repeats.
+        folder: for results.
+        network: whether the network is run; if not, the reference frame stands for its result.
+
+    Returns:
+        Fields of :class:`ahdr_cli.benchmark.results.SizeResult`; timings as lists of seconds.
+    """
+    device = select_device(options.device)
+    precision = select_precision(options.precision, device=device)
+    checkpoint = load_checkpoint(options.model)
+    built = checkpoint.build()
+    macs = macs_per_pixel(built)
+    runtime = open_runtime(built, name=options.runtime, device=device, precision=precision)
+    clock = _Clock()
+    size = (0, 0)
+    for repeat in range(options.repeats + 1):
+        size = _run(paths, runtime if network else None, clock=clock, folder=folder)
+        if repeat == 0:
+            clock.runs.clear()  # that was for warming up
+    return {
+        "width": size[1],
+        "height": size[0],
+        "timings": dict(clock.runs),
+        "stages_rss": peak_rss(),
+        "device_bytes": _device_bytes(device),
+        "macs_per_pixel": macs,
+        "plan": {
+            "model": checkpoint.name,
+            "device": device,
+            "precision": precision,
+            "runtime": runtime.name,
+            "halo": runtime.halo,
+        },
+    }
+
+
+def peak_rss() -> int | None:
+    """Most memory that this process has had resident, in bytes; None where nobody says."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Seconds of each run, by stage."""
+
+    runs: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.runs[name].append(time.perf_counter() - started)
+
+
+def _run(
+    paths: list[Path], runtime: Runtime | None, *, clock: _Clock, folder: Path
+) -> tuple[int, int]:
+    """All stages once; returns the frames' (height, width)."""
+    with clock.stage("decode"):
+        bracket = Bracket.from_frames(
+            [
+                read_frame(path, exposure=Exposure.from_ev(ev))
+                for path, ev in zip(paths, EVS, strict=True)
+            ]
+        )
+    with clock.stage("align"):
+        sources: list[PixelSource] = [*align_if_moved(bracket).pixels]
+    ratios = bracket.ratios.astype(np.float32)
+    if runtime is None:
+        radiance = bracket.reference.pixels ** np.float32(2.2)
+    else:
+        radiance = _network(runtime, sources, ratios, size=bracket.size, clock=clock)
+    image = HdrImage(radiance * ratios[1])
+    with clock.stage("exr"):
+        write_hdr(folder / "merged.exr", image, overwrite=True)
+    with clock.stage("hdr"):
+        write_hdr(folder / "merged.hdr", image, overwrite=True)
+    with clock.stage("preview"):
+        shown = render(image.pixels, "mu-law", white=float(ratios[1]))
+        write_preview(folder / "merged.png", shown, image=image, overwrite=True)
+    return bracket.size
+
+
+def _network(
+    runtime: Runtime,
+    sources: list[PixelSource],
+    ratios: FloatArray,
+    *,
+    size: tuple[int, int],
+    clock: _Clock,
+) -> FloatArray:
+    """Tile by tile as in a merge; the network's time is taken out of the whole."""
+    computing = 0.0
+
+    def compute(frames: FloatArray) -> FloatArray:
+        nonlocal computing
+        started = time.perf_counter()
+        merged = runtime(frames, ratios)
+        computing += time.perf_counter() - started
+        return merged
+
+    pixels = tile_pixels(runtime, free=free_memory(runtime.device))
+    started = time.perf_counter()
+    radiance = run_tiled(
+        compute,
+        sources,
+        halo=runtime.halo,
+        inner=fit_tile(size, halo=runtime.halo, pixels=pixels),
+        align=runtime.stride,
+    )
+    clock.runs["input"].append(time.perf_counter() - started - computing)
+    clock.runs["network"].append(computing)
+    runtime.release()
+    return radiance
+
+
+def _device_bytes(device: str) -> int | None:
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    reserved: Callable[[str], int] = torch.cuda.max_memory_reserved
+    return reserved(device)
