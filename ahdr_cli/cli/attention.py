@@ -10,6 +10,7 @@ import typer
 from ahdr_cli.cli.bracket_input import given_exposures, read_bracket
 from ahdr_cli.cli.console import guarded, note, print_json, progress
 from ahdr_cli.cli.options import (
+    AlignOption,
     DeviceOption,
     EvFileOption,
     EvOption,
@@ -53,6 +54,7 @@ def attention(
     ev_file: EvFileOption = None,
     model: NamedModelOption = "ahdrnet",
     device: DeviceOption = "auto",
+    align: AlignOption = "auto",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -68,12 +70,15 @@ def attention(
 
     from ahdr_cli.checkpoints import load_checkpoint
     from ahdr_cli.evaluation.attention_pictures import OVERVIEW, attention_pictures
+    from ahdr_cli.evaluation.networks import as_merged
     from ahdr_cli.evaluation.report import check_folder
     from ahdr_cli.inference.attention_maps import liveliest_channels, summarise_attention
     from ahdr_cli.inference.devices import select_device
+    from ahdr_cli.merging import MergeOptions
 
+    options = MergeOptions(device=device, align=align)
     check_folder(output, (OVERVIEW, "short_mean.png", "long_mean.png"), overwrite=overwrite)
-    bracket, _ = read_bracket(frames, given)
+    bracket = as_merged(read_bracket(frames, given)[0], options=options)
     net = load_checkpoint(model).build().to(select_device(device))
     if chosen is None:
         chosen = liveliest_channels(net, bracket)

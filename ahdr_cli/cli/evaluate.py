@@ -131,7 +131,7 @@ def evaluate(
     )
     page = None
     if report is not None:
-        page = Report(attention=attention_readers(names), width=thumbnail)
+        page = Report(attention=attention_readers(names, options=options), width=thumbnail)
     with progress("evaluating", quiet=quiet or as_json) as on_step:
         found = run(
             datasets,

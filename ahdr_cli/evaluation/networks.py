@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.errors import UsageError
+from ahdr_cli.bracket.align import align_if_moved
+from ahdr_cli.errors import MissingDependencyError, UsageError
 from ahdr_cli.evaluation.methods import Method, flow_method, model_method
 from ahdr_cli.images import FloatArray
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from ahdr_cli.merging import MergeOptions
 
-__all__ = ["attention_readers", "network_methods"]
+__all__ = ["as_merged", "attention_readers", "network_methods"]
 
 
 def network_methods(
@@ -47,10 +48,24 @@ def network_methods(
     return methods
 
 
+def as_merged(bracket: Bracket, *, options: MergeOptions) -> Bracket:
+    """The frames as `Merger` shows them to the network: aligned, if it would align them."""
+    if options.align == "off":
+        return bracket
+    try:
+        return align_if_moved(bracket).bracket
+    except MissingDependencyError:
+        return bracket  # as `Merger` does, without OpenCV
+
+
 def attention_readers(
-    models: Sequence[str],
+    models: Sequence[str], *, options: MergeOptions
 ) -> dict[str, Callable[[Bracket], tuple[FloatArray, FloatArray]]]:
     """For each model that has attention, how to get the mean maps of the short and the long frame.
+
+    Args:
+        models: registered names or paths.
+        options: whether the frames are aligned first.
 
     Raises:
         ModelError: a model cannot be found or opened.
@@ -62,14 +77,16 @@ def attention_readers(
     for model in models:
         net = load_checkpoint(model).build()
         if has_attention(net):
-            readers[_label(model)] = partial(_mean_attention, net)
+            readers[_label(model)] = partial(_mean_attention, net, options)
     return readers
 
 
-def _mean_attention(net: nn.Module, bracket: Bracket) -> tuple[FloatArray, FloatArray]:
+def _mean_attention(
+    net: nn.Module, options: MergeOptions, bracket: Bracket
+) -> tuple[FloatArray, FloatArray]:
     from ahdr_cli.inference.attention_maps import summarise_attention
 
-    summary = summarise_attention(net, bracket)
+    summary = summarise_attention(net, as_merged(bracket, options=options))
     return summary.short, summary.long
 
 

@@ -65,3 +65,23 @@ def test_the_folder_is_a_file(ahdr, bracket, tiny_model, tmp_path):
     path.write_bytes(np.zeros(4).tobytes())
     result = ahdr("attention", *bracket, "-o", path, "--model", tiny_model)
     assert result.exit_code == 6
+
+
+def test_shows_the_frames_as_a_merge_would_see_them(ahdr, large_bracket, tiny_model, tmp_path):
+    with Image.open(large_bracket[0]) as picture:
+        moved = np.roll(np.asarray(picture), 6, axis=1)
+        exif = picture.getexif()
+    Image.fromarray(moved).save(large_bracket[0], quality=97, subsampling=0, exif=exif)
+
+    def means(name, *flags):
+        result = ahdr(
+            "attention", *large_bracket, "-o", tmp_path / name, "--model", tiny_model, "--json",
+            *flags,
+        )  # fmt: skip # a command line reads best in few lines
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)["mean"]
+
+    aligned, left = means("aligned"), means("left", "--align", "off")
+    assert aligned["short"] != left["short"]
+    assert aligned["long"] == left["long"]
+    assert ahdr("attention", *large_bracket, "-o", tmp_path, "--align", "on").exit_code == 2
