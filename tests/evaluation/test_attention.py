@@ -8,13 +8,17 @@ import torch
 from torch import nn
 
 from ahdr_cli.bracket import Bracket
+from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import ModelError, UsageError
+from ahdr_cli.evaluation.baselines import reference_alone
+from ahdr_cli.evaluation.consistency import measure_consistency
 from ahdr_cli.inference import attention_maps
 from ahdr_cli.inference.attention_maps import (
     has_attention,
     liveliest_channels,
     summarise_attention,
 )
+from ahdr_cli.io import read_frame
 from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.networks.variants import VARIANTS
@@ -103,3 +107,17 @@ def test_networks_without_attention_say_so(moving):
 def test_channels_that_do_not_exist(moving: tuple[Bracket, np.ndarray]):
     with pytest.raises(UsageError, match="no channel 8: this network has 8"):
         summarise_attention(AHDRNet(TINY), moving[0], channels=[8])
+
+
+def test_shipped_weights_suppress_what_moves_in_the_example(repository):
+    frames = [read_frame(repository / "examples" / f"{n}.jpg") for n in ("low", "mid", "high")]
+    bracket = Bracket.from_frames(frames)
+    summary = summarise_attention(load_checkpoint("ahdrnet").build(), bracket)
+    # Where an outer frame shows something else than the reference, the car drives.
+    alone = reference_alone(bracket)
+    for index, attention in ((0, summary.short), (2, summary.long)):
+        known = np.isfinite(measure_consistency(alone, bracket).error)
+        error = np.where(known, measure_consistency(alone, bracket, index=index).error, np.nan)
+        moved, still = error > 0.15, error < 0.03
+        assert moved.mean() > 0.01
+        assert attention[moved].mean() < 0.98 * attention[still].mean()
