@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ahdr_cli.training.plan import ANCHORS, SHAPES, BatchPlan
+from ahdr_cli.training.layer_plan import ANCHORS, SHAPES
+from ahdr_cli.training.plan import BatchPlan
 from ahdr_cli.training.sampling import colour, patch_points, put, ranked_brightness, sample
 from ahdr_cli.training.scenes import SceneStore
 from ahdr_cli.training.shapes import blob_distance, limbs_distance, polygon_distance
