@@ -111,7 +111,8 @@ def test_channels_that_do_not_exist(moving: tuple[Bracket, np.ndarray]):
 
 def test_shipped_weights_suppress_what_moves_in_the_example(repository):
     frames = [read_frame(repository / "examples" / f"{n}.jpg") for n in ("low", "mid", "high")]
-    bracket = Bracket.from_frames(frames)
+    middle = np.s_[120:280, 200:480]
+    bracket = Bracket.from_frames([replace(f, pixels=f.pixels[middle]) for f in frames])
     summary = summarise_attention(load_checkpoint("ahdrnet").build(), bracket)
     # Where an outer frame shows something else than the reference, the car drives.
     alone = reference_alone(bracket)
@@ -119,5 +120,5 @@ def test_shipped_weights_suppress_what_moves_in_the_example(repository):
         known = np.isfinite(measure_consistency(alone, bracket).error)
         error = np.where(known, measure_consistency(alone, bracket, index=index).error, np.nan)
         moved, still = error > 0.15, error < 0.03
-        assert moved.mean() > 0.01
+        assert moved.mean() > 0.05
         assert attention[moved].mean() < 0.98 * attention[still].mean()
