@@ -216,7 +216,7 @@ class Report:
 
 
 def _labelled(bracket: Bracket) -> list[tuple[str, Frame]]:
-    return list(zip(("short", "reference", "long"), bracket.frames, strict=True))
+    return list(zip(("short frame", "reference frame", "long frame"), bracket.frames, strict=True))
 
 
 def _crop(caption: str, picture: Picture) -> str:

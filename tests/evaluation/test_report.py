@@ -52,7 +52,7 @@ def test_pictures_are_pictures(written):
     images = re.findall(r'src="data:image/(\w+);base64,([^"]*)" alt="([^"]*)"', text)
     captions = [caption for *_, caption in images]
     for wanted in (
-        "short",
+        "short frame",
         "truth",
         "triangle",
         "mertens",
