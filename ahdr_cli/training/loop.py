@@ -28,7 +28,7 @@ import torch
 
 from ahdr_cli._version import __version__
 from ahdr_cli.checkpoints import save_checkpoint
-from ahdr_cli.errors import AhdrError, OutputError, OutputExistsError, UsageError
+from ahdr_cli.errors import AhdrError
 from ahdr_cli.training.batch import Batch, Engine
 from ahdr_cli.training.config import TrainConfig
 from ahdr_cli.training.distributed import Processes, training_device
@@ -37,16 +37,20 @@ from ahdr_cli.training.events import Event, EventSink, Progress, Saved, Validate
 from ahdr_cli.training.feed import Feed, Request
 from ahdr_cli.training.initialisation import RANDOM_INITS, initial_network
 from ahdr_cli.training.learner import Learner
+from ahdr_cli.training.pace import Pace
 from ahdr_cli.training.precision import pays_to_prefetch
+from ahdr_cli.training.run_folder import (
+    BEST_NAME,
+    LAST_NAME,
+    check_folder,
+    check_resumable,
+)
 from ahdr_cli.training.run_state import STATE_NAME, Counters, RunState, save_state
 from ahdr_cli.training.schedule import fraction_done, learning_rate_factor, stage_at
 from ahdr_cli.training.signals import StopRequest
 from ahdr_cli.training.validation import validate
 
 __all__ = ["BEST_NAME", "LAST_NAME", "TrainResult", "train"]
-
-LAST_NAME = "last.safetensors"
-BEST_NAME = "best.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +108,7 @@ def train(  # noqa: PLR0913 - a run has this many parts; all but three have a de
     if processes is None:
         processes = Processes(training_device(config.runtime.device))
     out = Path(out)
-    _check_folder(out, resuming=resume is not None)
+    check_folder(out, resuming=resume is not None)
 
     device, runtime = processes.device, config.runtime
     with (
@@ -158,7 +162,7 @@ class _Run:
             )
             self._learner = Learner(net, config=config, processes=processes)
         else:
-            _check_resumable(resume.config, config)
+            check_resumable(resume.config, config)
             self._origin = resume.origin
             # These weights only hold the place of the stored ones.
             net, _ = initial_network(self._network_config, init="xavier", seed=config.seed)
@@ -170,7 +174,7 @@ class _Run:
         self._window = torch.tensor(self.at.window_sums, device=processes.device)
         self._started = time.monotonic() - self.at.seconds
         self._sinks: list[EventSink] = []
-        self._pace = _Pace(self.at, self._fraction())
+        self._pace = Pace(self.at, self._fraction())
 
     def listen(self, stack: ExitStack, on_event: EventSink | None) -> None:
         """Open the logs, on the main process, until `stack` unwinds."""
@@ -335,52 +339,3 @@ class _Run:
     def _tell(self, event: Event) -> None:
         for sink in self._sinks:
             sink(event)
-
-
-class _Pace:
-    """How fast the run goes, and how long it will still take."""
-
-    def __init__(self, at: Counters, fraction: float) -> None:
-        self._began_seconds, self._began_fraction = at.seconds, fraction
-        self._seconds, self._samples, self._paused = at.seconds, at.samples, 0.0
-
-    def pause(self, seconds: float) -> None:
-        """Leave `seconds` out of the next measurement of speed."""
-        self._paused += seconds
-
-    def measure(self, at: Counters, fraction: float) -> tuple[float, float | None]:
-        """(samples per second since the last call, seconds to the end or None)."""
-        busy = at.seconds - self._seconds - self._paused
-        rate = (at.samples - self._samples) / busy if busy > 0 else 0.0
-        self._seconds, self._samples, self._paused = at.seconds, at.samples, 0.0
-        done = fraction - self._began_fraction
-        remaining = None
-        if done > 0:
-            remaining = max(0.0, 1 - fraction) / done * (at.seconds - self._began_seconds)
-        return rate, remaining
-
-
-def _check_folder(out: Path, *, resuming: bool) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"folder cannot be made: {error.strerror}", path=out) from error
-    if resuming:
-        return
-    for name in (STATE_NAME, LAST_NAME, BEST_NAME):
-        if (out / name).exists():
-            raise OutputExistsError(
-                f"holds {name} of an earlier run",
-                path=out,
-                hint="pass --resume to go on with it, or another folder to --out",
-            )
-
-
-def _check_resumable(old: TrainConfig, new: TrainConfig) -> None:
-    for name in ("seed", "init", "model"):
-        before, after = getattr(old, name), getattr(new, name)
-        if before != after:
-            raise UsageError(
-                f"the run to resume has {name} {before!r}, asked for is {after!r}",
-                hint="start a new run from its weights: --set init=PATH/last.safetensors",
-            )
