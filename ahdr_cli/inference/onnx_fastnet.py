@@ -21,7 +21,7 @@ from ahdr_cli.inference.onnx_blend import (
     write_result,
 )
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
-from ahdr_cli.networks.fast import MU, FastConfig
+from ahdr_cli.networks.fast import DEAD_ZONE, MU, FastConfig
 
 __all__ = ["build_fastnet"]
 
@@ -51,6 +51,7 @@ def build_fastnet(config: FastConfig, weights: Mapping[str, FloatArray]) -> Mode
     own = _expand(graph, graph.clip(own))
     logits = write_choice(graph, write_exposure_logits(graph, ldr), trust)
     merged = write_blend(graph, graph.concat(radiance, own, axis=0), logits)
+    correction = graph.node("Shrink", correction, lambd=DEAD_ZONE, bias=DEAD_ZONE)
     corrected = graph.node("Add", _compress(graph, merged), correction)
     write_result(graph, _expand(graph, graph.clip(corrected)))
     return graph.model(name="fastnet")

@@ -24,13 +24,18 @@ from torch.nn import functional as F
 
 from ahdr_cli.networks.blend import blend, exposure_logits, without_autocast
 
-__all__ = ["MU", "STRIDE", "FastConfig", "FastNet"]
+__all__ = ["DEAD_ZONE", "MU", "STRIDE", "FastConfig", "FastNet"]
 
 STRIDE = 4
 """Pixels per cell of the coarsest grid: tiles must begin at multiples of it."""
 
 MU = 5000.0
 """Compression of the μ-law, in which radiance is seen and corrected."""
+
+DEAD_ZONE = 0.004
+"""Corrections smaller than this after the μ-law, a step of eight bits, are none. A network cannot
+say exactly nothing otherwise, and what it says instead costs tens of decibels in highlights, where
+the inverse of the μ-law magnifies it eightfold."""
 
 _SEEN = 18
 """Channels that the network sees: for each frame LDR RGB, then its radiance after the μ-law."""
@@ -146,6 +151,7 @@ class FastNet(nn.Module):
             frames_logits = exposure_logits(frames) + trust[:, :3]
             logits = torch.cat((frames_logits, trust[:, 3:]), dim=1)
             merged = blend(frames, logits, _expand(own.clamp(0.0, 1.0)))
+            correction = F.softshrink(correction, DEAD_ZONE)
             return _expand((_compress(merged) + correction).clamp(0.0, 1.0))
 
 
