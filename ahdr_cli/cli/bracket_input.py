@@ -47,16 +47,14 @@ def read_bracket(
 ) -> tuple[Bracket, tuple[Path, ...]]:
     """The bracket, and the paths that went into it."""
     from ahdr_cli.bracket import Bracket, select_three
-    from ahdr_cli.io import read_frame
+    from ahdr_cli.io import read_frames
 
     if len(paths) < 3:
         raise FrameCountError(
             f"a bracket needs three photographs, got {len(paths)}: "
             + ", ".join(str(path) for path in paths)
         )
-    frames: list[Frame] = [
-        read_frame(path, exposure=given[i] if given else None) for i, path in enumerate(paths)
-    ]
+    frames: list[Frame] = read_frames(paths, exposures=given)
     if len(frames) > 3:
         frames = list(select_three(frames))
     bracket = Bracket.from_frames(frames)

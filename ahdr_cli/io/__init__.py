@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ahdr_cli.io.atomic import atomic_path, check_output
 from ahdr_cli.io.guard import MAX_PIXELS
-from ahdr_cli.io.ldr import read_frame
+from ahdr_cli.io.ldr import read_frame, read_frames
 from ahdr_cli.io.options import EXR_COMPRESSIONS, WriteOptions
 from ahdr_cli.io.preview import PREVIEW_SUFFIXES, write_preview
 from ahdr_cli.io.probe import FileInfo, HdrStatistics, probe
@@ -27,6 +27,7 @@ __all__ = [
     "largest_value",
     "probe",
     "read_frame",
+    "read_frames",
     "read_hdr",
     "write_hdr",
     "write_preview",

@@ -6,7 +6,8 @@ display-encoded as stored; an embedded colour profile is noted and not applied.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,9 @@ from ahdr_cli.io.raw import read_raw, read_raw_header
 from ahdr_cli.io.sniff import FileKind, sniff
 from ahdr_cli.io.tiff import read_tiff, read_tiff_header
 
-__all__ = ["HEADER_READERS", "read_frame"]
+__all__ = ["HEADER_READERS", "read_frame", "read_frames"]
+
+_AT_ONCE = 4  # photographs decoded at the same time; each takes memory of its own meanwhile
 
 
 class _Decoder(Protocol):
@@ -79,3 +82,36 @@ def read_frame(
         path=path,
         metadata=raster.header.metadata,
     )
+
+
+def read_frames(
+    paths: Sequence[str | Path],
+    *,
+    exposures: Sequence[Exposure] | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> list[Frame]:
+    """Read several photographs, some at the same time: decoders run outside Python's lock.
+
+    Args:
+        paths: the files.
+        exposures: one for each, taking precedence over what the files say.
+        max_pixels: refuse larger pictures before decoding them.
+
+    Returns:
+        In the order of `paths`.
+
+    Raises:
+        As :func:`read_frame`, for the first file that cannot be read.
+    """
+    given = [None] * len(paths) if exposures is None else exposures
+
+    def read(path: str | Path, exposure: Exposure | None) -> Frame:
+        return read_frame(path, exposure=exposure, max_pixels=max_pixels)
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ahdr-read") as readers:
+        waiting = [readers.submit(read, *each) for each in zip(paths, given, strict=True)]
+        try:
+            return [each.result() for each in waiting]
+        except BaseException:
+            readers.shutdown(cancel_futures=True)
+            raise

@@ -1,0 +1,49 @@
+"""Several photographs at the same time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ahdr_cli.errors import InputError, UnreadableImageError
+from ahdr_cli.images import Exposure
+from ahdr_cli.io import read_frame, read_frames
+
+
+@pytest.fixture
+def paths(tmp_path, picture):
+    found = []
+    for index, suffix in enumerate((".jpg", ".png", ".tif", ".jpg", ".png", ".jpg")):
+        path = tmp_path / f"{index}{suffix}"
+        Image.fromarray(np.roll(picture(40, 30 + index), index, axis=0)).save(path)
+        found.append(path)
+    return found
+
+
+def test_they_come_in_order_as_if_read_one_by_one(paths):
+    for frame, path in zip(read_frames(paths), paths, strict=True):
+        assert frame.path == path
+        assert np.array_equal(frame.pixels, read_frame(path).pixels)
+
+
+def test_each_has_its_own_exposure(paths):
+    exposures = [Exposure(seconds=2.0**index) for index in range(len(paths))]
+    frames = read_frames(paths, exposures=exposures)
+    assert [frame.exposure for frame in frames] == exposures
+    with pytest.raises(ValueError, match="shorter"):
+        read_frames(paths, exposures=exposures[:2])
+
+
+def test_the_first_that_cannot_be_read_is_named(paths):
+    paths[1].write_bytes(paths[1].read_bytes()[:100])
+    paths[4].unlink()
+    with pytest.raises(UnreadableImageError) as raised:
+        read_frames(paths)
+    assert raised.value.path == paths[1]
+    with pytest.raises(InputError, match="no such file"):
+        read_frames(paths[2:])
+
+
+def test_none_are_none():
+    assert read_frames([]) == []
