@@ -27,7 +27,7 @@ MOST_PIXELS = 2_000_000
 """Of a guide. Motion is found to a few hundredths of its pixels."""
 
 _BLACK, _CLIPPED = 0.04, 0.98  # encoded values between which a pixel tells something
-_STRIP = 1 << 20  # pixels of a frame looked at at once
+_STRIP = 1 << 18  # pixels of a frame looked at at once, which caches hold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +68,7 @@ class Guide:
             linear = luminance(gamma_decode(small)) / np.float32(gain)
             log_radiance[top:bottom] = np.log(linear + floor)
             grey[top:bottom] = grey8(small)
-            seen[top:bottom] = _blocks(cv2, _tells(cv2, strip), block)
+            seen[top:bottom] = _blocks(cv2, _tells(strip), block)
         return cls(log_radiance, seen, grey, block)
 
 
@@ -91,9 +91,10 @@ def _blocks(cv2: Any, strip: FloatArray, block: int) -> FloatArray:  # noqa: ANN
     return means
 
 
-def _tells(cv2: Any, strip: FloatArray) -> FloatArray:  # noqa: ANN401 - a module
+def _tells(strip: FloatArray) -> FloatArray:
     """1 where the brightest channel is neither clipped nor black, else 0."""
-    red, green, blue = cv2.split(strip)
-    peak = cv2.max(cv2.max(red, green), blue)
+    # One channel upon the other: numpy's maximum over a last axis of three is far slower.
+    peak = np.maximum(strip[..., 0], strip[..., 1])
+    np.maximum(peak, strip[..., 2], out=peak)
     tells: FloatArray = ((peak < _CLIPPED) & (peak > _BLACK)).astype(np.float32)
     return tells

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.bracket.motion import RigidMotion
-from ahdr_cli.bracket.pair import TRUNCATED, Mask, Pair, mean_size
+from ahdr_cli.bracket.pair import TRUNCATED, Mask, Pair
 from ahdr_cli.images import FloatArray
 
 __all__ = ["polished"]
@@ -28,7 +28,7 @@ _EQUAL = np.float32(0.05)  # log difference below which all pixels weigh the sam
 
 
 def polished(pair: Pair, begin: RigidMotion) -> RigidMotion:
-    """The motion with the least disagreement on the way down from `begin`.
+    """A motion near `begin` that the pictures agree on better, else `begin`.
 
     Args:
         pair: what to register.
@@ -37,19 +37,17 @@ def polished(pair: Pair, begin: RigidMotion) -> RigidMotion:
     descent = _Descent.of(pair, begin)
     if descent.places.size < _LEAST:
         return begin
-    motion = best = begin
-    least = math.inf
+    motion = begin
     for _ in range(_STEPS):
         where = pair.usable(motion)
-        difference = pair.difference(motion, where=where)
-        disagreement = mean_size(difference, where=where)
-        if disagreement < least:
-            best, least = motion, disagreement
-        step = descent.step(difference, where=where)
-        if step is None or step.displacement(pair.fixed.shape) < _SMALLEST_STEP:
+        step = descent.step(pair.difference(motion, where=where), where=where)
+        if step is None:
             break
         motion = motion.after(step)
-    return best
+        if step.displacement(pair.fixed.shape) < _SMALLEST_STEP:
+            break
+    where = pair.usable(begin) & pair.usable(motion)
+    return min((motion, begin), key=lambda each: pair.disagreement(each, where=where))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

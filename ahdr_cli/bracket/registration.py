@@ -26,7 +26,7 @@ _UNUSUAL = 2.0  # times the usual difference, from which a place counts as moved
 _PATCH = 9  # side in pixels over which that is judged
 _ECC_STEPS = 60
 _ECC_GAIN = 1e-6  # in correlation, at which it stops
-_ECC_PIXELS = 150_000  # of the largest pictures that it is used on
+_ECC_PIXELS = 80_000  # of the largest pictures that it is used on
 
 
 def register(reference: Guide, moving: Guide, *, start: RigidMotion) -> RigidMotion:

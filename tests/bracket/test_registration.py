@@ -99,7 +99,8 @@ def test_polishing_never_leaves_a_better_motion(scene):
     pair = pyramid(Guide.of(taken.reference.pixels), Guide.of(taken.frames[0].pixels, gain=gain))[0]
     for begin in (RigidMotion(), motion, RigidMotion.of_shift((40.0, -40.0))):
         found = polished(pair, begin)
-        after, before = (pair.disagreement(m, where=pair.usable(m)) for m in (found, begin))
+        where = pair.usable(found) & pair.usable(begin)
+        after, before = (pair.disagreement(m, where=where) for m in (found, begin))
         assert after <= before
 
 
