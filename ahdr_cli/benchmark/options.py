@@ -20,14 +20,15 @@ class BenchmarkOptions:
         sizes: of the frames, in megapixels.
         network_up_to: megapixels beyond which neither network nor whole command are timed;
             everything else is.
-        model: a registered name or the path of a checkpoint.
+        model: a registered name, the path of a checkpoint, or ``auto``, see
+            :func:`ahdr_cli.inference.choice.choose_model`.
         device, runtime, precision: as in :class:`ahdr_cli.merging.MergeOptions`.
         repeats: timed runs of everything, after one that is not.
     """
 
     sizes: tuple[float, ...] = (0.4, 1.5)
     network_up_to: float = math.inf
-    model: str = "ahdrnet"
+    model: str = "auto"
     device: str = "auto"
     runtime: str = "auto"
     precision: str = "auto"

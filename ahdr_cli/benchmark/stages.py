@@ -20,11 +20,12 @@ from ahdr_cli.bracket.align import align_if_moved
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.images import Exposure, FloatArray, HdrImage
 from ahdr_cli.inference.budget import tile_pixels
+from ahdr_cli.inference.choice import AUTO, choose_model
 from ahdr_cli.inference.devices import select_device, select_precision
 from ahdr_cli.inference.memory import free_memory
 from ahdr_cli.inference.runtime import Runtime, open_runtime
 from ahdr_cli.inference.tiling import PixelSource, fit_tile, run_tiled
-from ahdr_cli.io import read_frame, write_hdr, write_preview
+from ahdr_cli.io import probe, read_frames, write_hdr, write_preview
 from ahdr_cli.networks.cost import macs_per_pixel
 from ahdr_cli.radiometry.tonemap import render
 
@@ -47,7 +48,7 @@ def measure_stages(
     """
     device = select_device(options.device)
     precision = select_precision(options.precision, device=device)
-    checkpoint = load_checkpoint(options.model)
+    checkpoint = load_checkpoint(_resolved(options.model, device=device, path=paths[0]))
     built = checkpoint.build()
     macs = macs_per_pixel(built)
     runtime = open_runtime(built, name=options.runtime, device=device, precision=precision)
@@ -72,6 +73,14 @@ def measure_stages(
             "halo": runtime.halo,
         },
     }
+
+
+def _resolved(model: str, *, device: str, path: Path) -> str:
+    """The name that `auto` means for frames like this one, as `ahdr merge` understands it."""
+    if model != AUTO:
+        return model
+    info = probe(path)
+    return choose_model(device=device, pixels=info.width * info.height).name
 
 
 def peak_rss() -> int | None:
@@ -102,12 +111,8 @@ def _run(
 ) -> tuple[int, int]:
     """All stages once; returns the frames' (height, width)."""
     with clock.stage("decode"):
-        bracket = Bracket.from_frames(
-            [
-                read_frame(path, exposure=Exposure.from_ev(ev))
-                for path, ev in zip(paths, EVS, strict=True)
-            ]
-        )
+        exposures = [Exposure.from_ev(ev) for ev in EVS]
+        bracket = Bracket.from_frames(read_frames(paths, exposures=exposures))
     with clock.stage("align"):
         sources: list[PixelSource] = [*align_if_moved(bracket).pixels]
     ratios = bracket.ratios.astype(np.float32)

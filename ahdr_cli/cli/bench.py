@@ -43,7 +43,7 @@ def bench(
         int,
         typer.Option("--repeats", metavar="N", help="Timed runs, after one for warming up."),
     ] = 3,
-    model: ModelOption = "ahdrnet",
+    model: ModelOption = "auto",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     runtime: RuntimeOption = "auto",
