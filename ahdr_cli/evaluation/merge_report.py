@@ -49,6 +49,9 @@ _SIDES = ("short", "reference", "long")
 _SMALL, _LARGE = 400, 620  # widths in pixels of three and of two pictures in a row
 _CROP, _FACTOR, _PLACES = 72, 3, 3
 
+Box = tuple[slice, slice]
+EVERYWHERE: Box = (slice(None), slice(None))
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MergeReport:
@@ -103,35 +106,29 @@ class MergeReport:
         """A page that needs no other file."""
         bar = legend(low=0, high=GHOST_RANGE[1], title="consistency error; grey: not compared")
         summary = self.summary()
-        result = mu_picture(to_shortest_white(self.image.pixels, self.bracket))
-        maps = [_ghost_map(found) for found in self.consistency]
-        frames = [to_uint8(frame.pixels) for frame in self.bracket.frames]
+        names = [
+            f"{side}: {Path(f.name).name}"
+            for side, f in zip(_SIDES, self.bracket.frames, strict=True)
+        ]
+        # Pictures are made and made small one after the other: whole ones are large.
         parts = [
             f"<p>{escape(summary[0].upper() + summary[1:])}.</p>",
             self._table(),
             _EXPLANATION,
             section(
                 "Result, and where it differs from the middle frame",
-                _figure("result, after the μ-law", result, width=_LARGE)
-                + _figure("reference: consistency error", maps[1], width=_LARGE),
+                _figure("result, after the μ-law", self._result(), width=_LARGE)
+                + _figure("reference: consistency error", self._error(1), width=_LARGE),
                 figure("", data_uri(bar, lossless=True), bar.shape),
             ),
             section(
                 "Frames as they were merged",
+                "".join(_figure(names[i], self._frame(i)) for i in range(3)),
                 "".join(
-                    _figure(f"{side}: {Path(frame.name).name}", picture)
-                    for side, frame, picture in zip(
-                        _SIDES, self.bracket.frames, frames, strict=True
-                    )
-                ),
-                "".join(
-                    _figure(f"{side}: consistency error", picture)
-                    for side, picture in zip(_SIDES, maps, strict=True)
+                    _figure(f"{_SIDES[i]}: consistency error", self._error(i)) for i in range(3)
                 ),
             ),
-            self._worst(
-                [*zip(_SIDES, frames, strict=True), ("result", result), ("error", maps[1])]
-            ),
+            self._worst(),
             f"<h2>Merge</h2><pre>{escape(json.dumps(dict(self.provenance), indent=1))}</pre>",
         ]
         return page(title, parts)
@@ -140,7 +137,7 @@ class MergeReport:
         rows = [
             [
                 side,
-                cell(escape(Path(frame["path"]).name)),
+                cell(Path(frame["path"]).name),
                 cell(f"{frame['ratio']:.3g}"),
                 cell(f"{frame['moved_px']:.1f}"),
                 cell("–" if frame["psnr"] is None else f"{frame['psnr']:.2f}", side == "reference"),
@@ -152,7 +149,7 @@ class MergeReport:
         head = ["frame", "file", "exposure", "moved px", "PSNR dB", "compared %", "ghosts %"]
         return table(head, rows)
 
-    def _worst(self, pictures: list[tuple[str, Picture]]) -> str:
+    def _worst(self) -> str:
         """The places that differ most from the reference, enlarged; "" if none does."""
         error = np.nan_to_num(self.consistency[1].error, nan=0.0)
         sections = []
@@ -161,13 +158,27 @@ class MergeReport:
                 break
             box = (slice(top, top + _CROP), slice(left, left + _CROP))
             crops = [
-                figure(caption, pixel_uri(picture[box]), picture[box].shape, factor=_FACTOR)
-                for caption, picture in pictures
+                *((side, self._frame(i, box)) for i, side in enumerate(_SIDES)),
+                ("result", self._result(box)),
+                ("error", self._error(1, box)),
             ]
-            sections.append(section(f"row {top}, column {left}", "".join(crops)))
+            figures = "".join(
+                figure(caption, pixel_uri(crop), crop.shape, factor=_FACTOR)
+                for caption, crop in crops
+            )
+            sections.append(section(f"row {top}, column {left}", figures))
         if not sections:
             return ""
         return f"<h2>Largest differences, {_FACTOR} times as large</h2>" + "".join(sections)
+
+    def _frame(self, index: int, box: Box = EVERYWHERE) -> Picture:
+        return to_uint8(self.bracket.frames[index].pixels[box])
+
+    def _result(self, box: Box = EVERYWHERE) -> Picture:
+        return mu_picture(to_shortest_white(self.image.pixels[box], self.bracket))
+
+    def _error(self, index: int, box: Box = EVERYWHERE) -> Picture:
+        return map_picture(self.consistency[index].error[box], high=GHOST_RANGE[1])
 
 
 def report_merge(
@@ -236,10 +247,6 @@ _EXPLANATION = (
     "The other two also count what moved in the scene, which the merge is right to leave out; "
     "clipped places are not judged at all.</p>"
 )
-
-
-def _ghost_map(found: Consistency) -> Picture:
-    return map_picture(found.error, high=GHOST_RANGE[1])
 
 
 def _figure(caption: str, picture: Picture, *, width: int = _SMALL) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,11 +50,14 @@ def test_summary_speaks_of_the_middle_frame(ghosting):
 def test_page_stands_alone_and_shows_the_worst_place(ghosting, tmp_path):
     image, bracket = ghosting
     report = report_merge(image, bracket, provenance={"model": "<m>"})
+    frames = tuple(replace(frame, path=Path("private") / "a&b.jpg") for frame in bracket.frames)
+    report = replace(report, bracket=replace(bracket, frames=frames))
     path = write_merge_report(tmp_path / "r.html", report, title="Merge: a & b")
     text = path.read_text(encoding="utf-8")
     words = re.sub(r"base64,[A-Za-z0-9+/=]*", "", text)
     assert not re.search(r"https?:|//[a-z]|<script|<link|@import|url\(", words)
     assert "<title>Merge: a &amp; b</title>" in text
+    assert "<td>a&amp;b.jpg</td>" in text and "private" not in text
     assert "<m>" not in text and "&lt;m&gt;" in text
     assert "reference: consistency error" in text
     assert "Largest differences" in text
