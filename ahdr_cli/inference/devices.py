@@ -5,6 +5,10 @@ Devices are named as in torch: ``cpu``, ``cuda:0``, ``mps``.
 
 from __future__ import annotations
 
+import importlib.util
+import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from ahdr_cli.errors import DeviceError, UsageError
@@ -13,6 +17,12 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["Precision", "select_device", "select_precision", "torch_dtype"]
+
+_BUILT_FOR = re.compile(r"^(cuda|hip|xpu)\b[^=\n]*= *(\S+)", re.MULTILINE)
+"""A line of torch's ``version.py``, such as ``cuda: Optional[str] = None``."""
+
+_DRIVERS = tuple(map(Path, ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")))
+"""Of NVIDIA, AMD, and Windows' subsystem for Linux."""
 
 Precision: TypeAlias = Literal["fp32", "fp16", "bf16"]
 """Of the network's arithmetic; images are float32 before and after."""
@@ -27,6 +37,8 @@ def select_device(name: str = "auto") -> str:
         UsageError: no device has such a name.
         DeviceError: there is no such device here.
     """
+    if name == "cpu" or (name == "auto" and not _gpu_is_conceivable()):
+        return "cpu"
     import torch
 
     kind, _, index = name.partition(":")
@@ -34,8 +46,6 @@ def select_device(name: str = "auto") -> str:
         if torch.cuda.is_available():
             return "cuda:0"
         return "mps" if torch.backends.mps.is_available() else "cpu"
-    if name == "cpu":
-        return name
     if name == "mps":
         if not torch.backends.mps.is_available():
             raise DeviceError("no Apple GPU answers", hint="use --device auto or --device cpu")
@@ -70,6 +80,27 @@ def select_precision(name: str = "auto", *, device: str) -> Precision:
                 raise DeviceError(f"{device} has no bf16", hint="use --precision fp16 or fp32")
             return precision  # type: ignore[no-any-return] # get_args is typed as Any
     raise UsageError(f"precision must be auto, fp32, fp16 or bf16, got {name!r}")
+
+
+def _gpu_is_conceivable() -> bool:
+    """False where torch could not have a GPU, as can be told without a second of importing it.
+
+    It was built for the CPU, which its version file says, or this is Linux and there is no
+    device file of a GPU's driver.
+    """
+    if "torch" in sys.modules or sys.platform == "darwin":
+        return True
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        return False
+    try:
+        version = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
+    except OSError:
+        return True
+    builds = dict(_BUILT_FOR.findall(version))
+    if builds and all(value == "None" for value in builds.values()):
+        return False
+    return sys.platform != "linux" or any(path.exists() for path in _DRIVERS)
 
 
 def torch_dtype(precision: Precision) -> torch.dtype:

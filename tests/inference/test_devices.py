@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from ahdr_cli.errors import DeviceError, UsageError
+from ahdr_cli.inference import devices
 from ahdr_cli.inference.devices import select_device, select_precision, torch_dtype
 
 
@@ -40,6 +45,45 @@ def test_auto_is_the_first_gpu(two_gpus):
 def test_auto_is_apples_gpu_where_there_is_no_other(no_gpu, monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert select_device() == select_device("mps") == "mps"
+
+
+@pytest.mark.parametrize(
+    ("version", "driver", "platform", "conceivable"),
+    [
+        ("cuda: Optional[str] = None\nhip: Optional[str] = None", True, "linux", False),
+        ("cuda: Optional[str] = '12.8'\nhip: Optional[str] = None", True, "linux", True),
+        ("cuda: Optional[str] = '12.8'\nhip: Optional[str] = None", False, "linux", False),
+        ("cuda = None\nhip = '6.4'", True, "linux", True),
+        ("cuda: Optional[str] = '12.8'", False, "win32", True),
+        ("cuda: Optional[str] = None", False, "darwin", True),
+        ("of some future layout", True, "linux", True),
+        (None, True, "linux", True),
+    ],
+)
+def test_where_no_gpu_can_be_torch_need_not_be_asked(
+    monkeypatch, tmp_path, version, driver, platform, conceivable
+):
+    package = tmp_path / "torch" / "__init__.py"
+    package.parent.mkdir()
+    package.touch()
+    if version is not None:
+        package.with_name("version.py").write_text(version)
+    spec = importlib.util.spec_from_file_location("torch", package)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: spec)
+    monkeypatch.setattr(devices, "_DRIVERS", (package if driver else tmp_path / "none",))
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.delitem(sys.modules, "torch")
+    assert devices._gpu_is_conceivable() is conceivable
+
+
+def test_the_cpu_is_chosen_without_importing_torch():
+    script = (
+        "import sys\n"
+        "from ahdr_cli.inference.devices import select_device, select_precision\n"
+        "assert select_precision(device=select_device('cpu')) == 'fp32'\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
