@@ -113,7 +113,7 @@ def test_signals_stop_a_merge_without_leftovers(bracket, tmp_path, number, code)
         "def slow(*a, **k):\n"
         "    print('reading', flush=True)\n"
         "    time.sleep(60)\n"
-        "ahdr_cli.io.read_frame = slow\n"
+        "ahdr_cli.io.read_frames = slow\n"
         "from ahdr_cli.cli.app import main\n"
         "main()\n"
     )
