@@ -50,7 +50,9 @@ def build_ahdrnet(config: AHDRConfig, weights: Mapping[str, FloatArray]) -> Mode
         write_result(graph, own)
         return graph.model(name="ahdrnet")
 
-    logits = write_choice(graph, write_exposure_logits(graph, ldr), graph.conv("trust", x))
+    logits = write_choice(
+        graph, write_exposure_logits(graph, ldr, radiance), graph.conv("trust", x)
+    )
     write_result(graph, write_blend(graph, graph.concat(radiance, own, axis=0), logits))
     return graph.model(name="ahdrnet")
 

@@ -49,7 +49,7 @@ def build_fastnet(config: FastConfig, weights: Mapping[str, FloatArray]) -> Mode
     trust, own, correction = graph.split(graph.conv("output", x), 4, 3, 3)
 
     own = _expand(graph, graph.clip(own))
-    logits = write_choice(graph, write_exposure_logits(graph, ldr), trust)
+    logits = write_choice(graph, write_exposure_logits(graph, ldr, radiance), trust)
     merged = write_blend(graph, graph.concat(radiance, own, axis=0), logits)
     correction = graph.node("Shrink", correction, lambd=DEAD_ZONE, bias=DEAD_ZONE)
     corrected = graph.node("Add", _compress(graph, merged), correction)
