@@ -64,7 +64,7 @@ def test_without_an_output_it_is_the_explicit_merge():
     merged = blend(frames, exposure_logits(frames))
     lit = frames[:, :, :3].mean(dim=2).amax(dim=1, keepdim=True).expand_as(merged) > 0.4
     assert lit.sum() > 800
-    torch.testing.assert_close(net(frames)[lit], merged[lit], rtol=0.03, atol=5e-4)
+    torch.testing.assert_close(net(frames)[lit], merged[lit], rtol=0.05, atol=5e-4)
 
 
 def test_every_parameter_learns():
