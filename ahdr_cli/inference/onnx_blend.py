@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
-from ahdr_cli.networks.blend import DEFICIT, LEAST, NEXT_TO_NOTHING, ROLL_OFF, VALID_UNTIL
+from ahdr_cli.networks.blend import DEFICIT, DISBELIEF, LEAST, ROLL_OFF, WHITE
 from ahdr_cli.radiometry.transfer import GAMMA
 
 __all__ = ["write_blend", "write_choice", "write_exposure_logits", "write_input", "write_result"]
@@ -27,43 +26,44 @@ def write_input(graph: GraphWriter) -> tuple[Value, Value]:
 def write_exposure_logits(graph: GraphWriter, ldr: Value, radiance: Value) -> Value:
     """Twice (3, 3, h, w) → (3, 1, h, w)."""
     brightness = graph.node("ReduceMean", ldr, axes=[1])
-    headroom = _ramp(
-        graph, graph.node("ReduceMax", ldr, axes=[1]), start=VALID_UNTIL, end=VALID_UNTIL - ROLL_OFF
-    )
-    short, outer = _of_frames([1, 0, 0]), _of_frames([0, 1, 1])
-    # The short frame is valid everywhere, but for where the reference contradicts it.
-    valid = graph.node("Max", headroom, graph.constant(short))
+    power = graph.node("Mul", brightness, brightness)
+    weight = graph.node("Log", graph.node("Add", power, graph.number(LEAST)))
     contradicted = _write_contradiction(graph, ldr, radiance)
-    believed = graph.node("Sub", graph.number(1.0), contradicted)
-    valid = graph.node("Mul", valid, graph.node("Max", believed, graph.constant(outer)))
-    floor = graph.node("Mul", headroom, graph.constant(LEAST * outer))
-    floor = graph.node("Add", floor, graph.constant(LEAST * short + NEXT_TO_NOTHING * outer))
-    extra = graph.node("Mul", contradicted, graph.constant(LEAST * _of_frames([0, 1, 0])))
-    weight = graph.node("Mul", graph.node("Mul", brightness, brightness), valid)
-    weight = graph.node("Add", weight, graph.node("Add", floor, extra))
-    return graph.node("Log", weight)
+    # The short frame is doubted where contradicted, the long one where clipped, and the
+    # reference where clipped and not contradicted.
+    short, _, long = np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1, 1)
+    counts = graph.node(
+        "Sub",
+        graph.constant(1 - short),
+        graph.node("Mul", contradicted, graph.constant(1 - short - long)),
+    )
+    doubt = graph.node("Mul", _write_clipped(graph, ldr), counts)
+    doubt = graph.node("Add", doubt, graph.node("Mul", contradicted, graph.constant(short)))
+    return graph.node("Sub", weight, graph.node("Mul", doubt, graph.number(DISBELIEF)))
+
+
+def _write_clipped(graph: GraphWriter, ldr: Value) -> Value:
+    """(3, 3, h, w) → (3, 1, h, w), 0 to 1."""
+    brightest = graph.node("ReduceMax", ldr, axes=[1])
+    clipped = _ramp(graph, brightest, (1.0 - ROLL_OFF, 1.0))
+    return graph.node("Mul", clipped, clipped)
 
 
 def _write_contradiction(graph: GraphWriter, ldr: Value, radiance: Value) -> Value:
-    """Twice (3, 3, h, w) → (1, 1, h, w)."""
+    """Twice (3, 3, h, w) → (1, 1, h, w), 0 to 1."""
     short, reference = graph.slices(radiance, 2)
-    encoded = graph.node("Gather", ldr, graph.axes(1), axis=0)
-    clipped = _ramp(graph, encoded, start=VALID_UNTIL - ROLL_OFF / 4, end=VALID_UNTIL)
+    white = _ramp(graph, graph.node("Gather", ldr, graph.axes(1), axis=0), WHITE)
     lack = graph.node("Sub", reference, short)
     share = graph.node("Div", lack, graph.node("Add", reference, graph.number(1e-6)))
-    deficit = graph.node("ReduceMax", graph.node("Mul", share, clipped), axes=[1])
-    return _ramp(graph, deficit, start=DEFICIT[0], end=DEFICIT[1])
+    worst = graph.node("ReduceMax", graph.node("Mul", share, white), axes=[1])
+    return _ramp(graph, worst, DEFICIT)
 
 
-def _ramp(graph: GraphWriter, x: Value, *, start: float, end: float) -> Value:
-    """0 at `start`, 1 at `end`, linear between them and constant beyond."""
+def _ramp(graph: GraphWriter, x: Value, ends: tuple[float, float]) -> Value:
+    """0 at one end, 1 at the other, linear between them and constant beyond."""
+    start, end = ends
     shifted = graph.node("Sub", x, graph.number(start))
     return graph.clip(graph.node("Mul", shifted, graph.number(1.0 / (end - start))))
-
-
-def _of_frames(values: list[float]) -> FloatArray:
-    """A value for each frame, (3, 1, 1, 1)."""
-    return np.array(values, np.float32).reshape(3, 1, 1, 1)
 
 
 def write_choice(graph: GraphWriter, exposure: Value, trust: Value) -> Value:

@@ -15,32 +15,33 @@ from torch import Tensor
 
 __all__ = [
     "DEFICIT",
+    "DISBELIEF",
     "LEAST",
-    "NEXT_TO_NOTHING",
     "ROLL_OFF",
-    "VALID_UNTIL",
+    "WHITE",
     "blend",
     "exposure_logits",
     "without_autocast",
 ]
 
-VALID_UNTIL = 0.98
-"""Encoded value from which a channel counts as clipped: JPEG blurs the last few levels."""
-
-ROLL_OFF = 0.12
-"""Encoded range over which confidence falls to zero below that, so that no edge shows."""
-
 LEAST = 1e-3
-"""Weight of a black frame, of a clipped reference that is contradicted, and of the short frame that
-contradicts it: logarithms must be finite, and a network must be able to prefer any frame."""
+"""Weight of a black frame: logarithms must be finite, and all black frames weigh alike."""
 
-NEXT_TO_NOTHING = 1e-7
-"""Weight of other clipped frames. They only say that there is at least so much light, and a network
-that hedges with them dims the lamps of a static scene."""
+ROLL_OFF = 0.14
+"""Encoded range below white over which confidence falls. It falls smoothly in the logarithm, so
+that the blocks of a JPEG, some a level whiter than others, do not show."""
 
-DEFICIT = (0.1, 0.25)
+DISBELIEF = 9.0
+"""By how much a logit falls where a frame is clipped or contradicted: a factor of 1e-4, which
+leaves a static scene as it is, and which a network can still overrule."""
+
+DEFICIT = (0.1, 0.4)
 """Share of the light of a clipped reference that the short frame may lack: up to the first it is
 noise or the camera's curve, from the second on the short frame shows something else."""
+
+WHITE = (0.92, 0.98)
+"""Encoded range over which a channel of the reference becomes evidence of light: JPEG blurs the
+last few levels."""
 
 
 def exposure_logits(frames: Tensor) -> Tensor:
@@ -48,37 +49,33 @@ def exposure_logits(frames: Tensor) -> Tensor:
 
     A frame weighs the square of its encoded brightness, which is nearly proportional to the
     light it gathered and hence to the inverse variance of its radiance (Debevec & Malik 1997,
-    section 2.2, ask for such a weight), and nothing where a channel is clipped. The short frame
-    keeps its weight, even clipped, as nothing better is known, with one exception: a clipped
-    reference tells that there is at least so much light, and a short frame that shows less
-    shows something that has moved.
+    section 2.2, ask for such a weight), and next to nothing where a channel is clipped. The short
+    frame keeps its weight, even clipped, as nothing better is known, with one exception: a
+    clipped reference tells that there is at least so much light, and a short frame that shows
+    less shows something that has moved.
 
     Args:
         frames: (N, 3, 6, H, W).
     """
     ldr, radiance = frames[:, :, :3], frames[:, :, 3:]
-    power = ldr.mean(dim=2).square()
-    headroom = (VALID_UNTIL - ldr[:, 1:].amax(dim=2)) / ROLL_OFF
-    valid = headroom.clamp(0.0, 1.0)
+    weight = torch.log(ldr.mean(dim=2).square() + LEAST)
+    clipped = (1.0 - (1.0 - ldr.amax(dim=2)) / ROLL_OFF).clamp(min=0.0).square()
     contradicted = _contradiction(ldr[:, 1], radiance[:, 1], radiance[:, 0])
-    short = power[:, 0] * (1.0 - contradicted) + LEAST
-    reference = power[:, 1] * valid[:, 0] + _floor(ldr[:, 1]) + LEAST * contradicted
-    long = power[:, 2] * valid[:, 1] + _floor(ldr[:, 2])
-    return torch.log(torch.stack((short, reference, long), dim=1))
-
-
-def _floor(ldr: Tensor) -> Tensor:
-    """(N, 3, H, W) → (N, H, W): `LEAST` where a frame is black, next to nothing where clipped."""
-    headroom = (VALID_UNTIL - ldr.amax(dim=1)) / ROLL_OFF
-    return LEAST * headroom.clamp(0.0, 1.0) + NEXT_TO_NOTHING
+    doubt = torch.stack((contradicted, clipped[:, 1] * (1.0 - contradicted), clipped[:, 2]), dim=1)
+    return weight - DISBELIEF * doubt
 
 
 def _contradiction(encoded: Tensor, reference: Tensor, short: Tensor) -> Tensor:
     """Whether the short frame lacks light that a clipped reference has, (N, H, W) in [0, 1]."""
-    clipped = ((encoded - VALID_UNTIL + ROLL_OFF / 4) / (ROLL_OFF / 4)).clamp(0.0, 1.0)
-    deficit = ((reference - short) / (reference + 1e-6) * clipped).amax(dim=1)
-    low, high = DEFICIT
-    return ((deficit - low) / (high - low)).clamp(0.0, 1.0)
+    white = _ramp(encoded, WHITE)
+    lack = ((reference - short) / (reference + 1e-6) * white).amax(dim=1)
+    return _ramp(lack, DEFICIT)
+
+
+def _ramp(x: Tensor, ends: tuple[float, float]) -> Tensor:
+    """0 at one end, 1 at the other, linear between them and constant beyond."""
+    start, end = ends
+    return ((x - start) / (end - start)).clamp(0.0, 1.0)
 
 
 def blend(frames: Tensor, logits: Tensor, *more: Tensor) -> Tensor:

@@ -22,8 +22,8 @@ def test_a_static_scene_comes_out_exactly():
     radiance = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)).pow(3)
     frames = photograph(radiance)
     merged = blend(frames, exposure_logits(frames))
-    # Where all frames are black, all weigh alike.
-    torch.testing.assert_close(merged, radiance, rtol=1e-4, atol=1e-6)
+    # Clipped frames keep a ten-thousandth of the weight.
+    torch.testing.assert_close(merged, radiance, rtol=2e-3, atol=1e-6)
 
 
 def test_a_clipped_frame_hardly_counts():
@@ -48,7 +48,7 @@ def test_one_clipped_channel_is_enough():
 def test_the_short_frame_is_all_there_is_where_even_it_clips():
     frames = photograph(torch.full((1, 3, 1, 1), 2.0))
     merged = blend(frames, exposure_logits(frames))
-    torch.testing.assert_close(merged, torch.ones(1, 3, 1, 1), rtol=0, atol=1e-5)
+    torch.testing.assert_close(merged, torch.ones(1, 3, 1, 1), rtol=0, atol=1e-3)
 
 
 def test_a_short_frame_that_lacks_light_is_not_believed():
