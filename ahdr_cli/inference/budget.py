@@ -22,6 +22,10 @@ GPU_PIXELS = 8_000_000
 """Most pixels of an outer box on a GPU. Convolutions index with 32 bits, and 2³¹ values are
 8.4 million pixels of the 256 channels that a dense block collects."""
 
+_FRAMES = 36
+"""Channels of the frames themselves: as given, transposed, linearised, stacked. They are what
+counts for a network of a few features."""
+
 _SHARE = 0.6
 """Of the free memory that tiles may take: other programs want some, and allocators waste some."""
 
@@ -50,12 +54,12 @@ def live_channels(config: AnyConfig) -> int:
     and what is made of them at full resolution.
 
     In the body: the reference's features, the sum or the outputs of the blocks, a block's
-    input, and what its layers collect, before and after a concatenation.
+    input, and what its layers collect, before and after a concatenation; and the frames.
     """
     if isinstance(config, FastConfig):
         return 4 * config.detail + 44  # measured: 0.72 kB a pixel
     collected = 0 if config.block == "rb" else config.layers * config.growth
-    return 7 * config.features + collected
+    return 7 * config.features + collected + _FRAMES
 
 
 def round_up(value: int, step: int) -> int:

@@ -20,9 +20,9 @@ from ahdr_cli.networks.receptive import receptive_radius
 
 __all__ = ["OnnxRuntime"]
 
-_BYTES_PER_CHANNEL = 5.2
+_BYTES_PER_CHANNEL = 4.92
 """Peak memory for each pixel and live channel: 3.0 to 3.3 kB a pixel, measured as peak RSS of
-AHDRNet (640 live channels) with ONNX Runtime 1.32; ``benchmarks/cpu_network.md``."""
+AHDRNet (676 live channels) with ONNX Runtime 1.32; ``benchmarks/cpu_network.md``."""
 
 
 class OnnxRuntime:

@@ -19,9 +19,9 @@ from ahdr_cli.networks.receptive import receptive_radius
 
 __all__ = ["TorchRuntime"]
 
-_BYTES_PER_CHANNEL = 9.1
+_BYTES_PER_CHANNEL = 8.6
 """Peak memory in fp32 for each pixel and live channel: 4.2 to 5.8 kB a pixel, measured as peak
-RSS of AHDRNet (640 live channels) with torch 2.13 on a CPU; ``benchmarks/cpu_network.md``."""
+RSS of AHDRNet (676 live channels) with torch 2.13 on a CPU; ``benchmarks/cpu_network.md``."""
 
 
 class TorchRuntime:

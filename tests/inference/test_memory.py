@@ -93,5 +93,5 @@ def test_a_side_takes_its_halo_with_it():
 
 
 def test_live_channels_grow_with_the_network():
-    assert live_channels(AHDRConfig()) == 640
-    assert live_channels(AHDRConfig(block="rb")) == 448
+    assert live_channels(AHDRConfig()) == 676
+    assert live_channels(AHDRConfig(block="rb")) == 484
