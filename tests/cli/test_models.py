@@ -7,21 +7,26 @@ import json
 import pytest
 
 
-def test_list_names_the_default(ahdr):
+def test_list_gives_cost_reach_and_scores(ahdr):
     result = ahdr("models", "list")
     assert result.exit_code == 0
-    assert "ahdrnet (default)" in result.stdout
+    assert "(default)" in result.stdout
     models = json.loads(ahdr("models", "list", "--json").stdout)["models"]
+    assert [model["name"] for model in models] == ["ahdrnet", "fast"]
     assert sum(model["default"] for model in models) == 1
+    for model in models:
+        assert f"{model['macs_per_pixel'] / 1000:.0f}" in result.stdout
+        assert f"{model['receptive_radius']} px" in result.stdout
+        assert f"{model['scores']['validation']['psnr_mu']:.2f}" in result.stdout
 
 
 def test_show_gives_cost_and_provenance(ahdr):
     facts = json.loads(ahdr("models", "show", "ahdrnet", "--json").stdout)
-    assert facts["parameters"] == 1_441_283
-    assert facts["macs_per_pixel"] == 1_446_720
+    assert facts["parameters"] == 1_443_591
+    assert facts["macs_per_pixel"] == 1_449_024
     assert facts["receptive_radius"] == 43
     assert facts["provenance"]
-    assert "1446720" in ahdr("models", "show", "ahdrnet").stdout
+    assert "1449024" in ahdr("models", "show", "ahdrnet").stdout
 
 
 def test_verify_checks_all_shipped_weights(ahdr):

@@ -16,7 +16,7 @@ from ahdr_cli.images import Frame
 from ahdr_cli.radiometry.tonemap import OPERATORS, to_uint8, tonemap
 
 HERE = Path(__file__).parent
-STORED = HERE / "example.npz"
+MODELS = ("ahdrnet", "fast")
 WINDOW = np.s_[100:260, 180:460]  # where the car drives, across clipped windows
 SMALLER = 2
 
@@ -24,7 +24,11 @@ SMALLER = 2
 LARGEST_STEP, USUAL_STEP = 2, 1
 
 
-def merged(*, runtime: str) -> HdrImage:
+def stored(model: str) -> Path:
+    return HERE / f"example-{model}.npz"
+
+
+def merged(model: str, *, runtime: str) -> HdrImage:
     examples = HERE.parents[1] / "examples"
     frames = [read_frame(examples / f"{name}.jpg") for name in ("low", "mid", "high")]
     window = [
@@ -32,7 +36,7 @@ def merged(*, runtime: str) -> HdrImage:
         for frame in frames
     ]
     options = MergeOptions(device="cpu", runtime=runtime, tile=64, align="off")
-    return Merger.open("ahdrnet", options=options)(Bracket.from_frames(window))
+    return Merger.open(model, options=options)(Bracket.from_frames(window))
 
 
 def pictures(image: HdrImage) -> dict[str, np.ndarray]:
@@ -42,16 +46,18 @@ def pictures(image: HdrImage) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
-def test_the_example_looks_as_it_did(runtime):
-    found = pictures(merged(runtime=runtime))
-    with np.load(STORED) as stored:
-        assert set(stored) == set(found)
-        for name, expected in stored.items():
+def test_the_example_looks_as_it_did(model, runtime):
+    found = pictures(merged(model, runtime=runtime))
+    with np.load(stored(model)) as known:
+        assert set(known) == set(found)
+        for name, expected in known.items():
             difference = np.abs(found[name].astype(int) - expected.astype(int))
             assert difference.max() <= LARGEST_STEP, name
             assert np.mean(difference > USUAL_STEP) < 1e-3, name
 
 
 if __name__ == "__main__":
-    np.savez_compressed(STORED, **pictures(merged(runtime="torch")))
+    for model in MODELS:
+        np.savez_compressed(stored(model), **pictures(merged(model, runtime="torch")))
