@@ -54,7 +54,8 @@ def test_a_folder_twice(run, card, tmp_path):
     assert third.stderr == third.stdout == ""
 
 
-def test_dry_run_shows_the_plan_and_does_nothing(run, card, tmp_path):
+def test_dry_run_shows_the_plan_and_does_nothing(run, card, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "500")  # however long the folder's name is
     result = run(card, "-o", tmp_path / "out", "--dry-run")
     assert result.exit_code == 0
     for text in ("IMG_0.exr", "steps of 2.0, 2.0 EV", "+4.0", "single picture", "2 sets, 1 files"):

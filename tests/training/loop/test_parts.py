@@ -238,9 +238,12 @@ class TestInitialNetwork:
     def test_an_untrained_fast_network_is_the_explicit_merge(self):
         config = FastConfig(features=8, shallow=4, detail=10, dilations=(1,))
         net, _ = initial_network(config, init="kaiming", seed=0)
-        frames = to_network_input(torch.rand(1, 3, 3, 8, 8), torch.tensor([[1.0, 4.0, 16.0]]))
+        ratios = torch.tensor([[1.0, 4.0, 16.0]])
+        exposed = torch.rand(1, 1, 3, 8, 8) * ratios[:, :, None, None, None]
+        frames = to_network_input(exposed.clamp(max=1.0).pow(1 / 2.2), ratios)
         merged = blend(frames, exposure_logits(frames))
-        torch.testing.assert_close(net(frames), merged, rtol=0.02, atol=1e-3)
+        # The network's own picture, a grey, has a weight of e⁻⁶ against those of the frames.
+        torch.testing.assert_close(net(frames), merged, rtol=0.05, atol=5e-3)
 
 
 class TestProcesses:
