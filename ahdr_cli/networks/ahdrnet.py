@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ahdr_cli.networks.attention import LEAKY_SLOPE, SpatialAttention
-from ahdr_cli.networks.blend import blend, exposure_logits, without_autocast
+from ahdr_cli.networks.blend import Choice, blend, exposure_logits, without_autocast
 from ahdr_cli.networks.blocks import DenseBlock, ResidualBlock
 
 __all__ = ["AHDRConfig", "AHDRNet", "AttentionMaps", "BlockKind", "OutputKind"]
@@ -115,6 +115,30 @@ class AHDRNet(nn.Module):
         Returns:
             (N, 3, H, W) float32, linear RGB in [0, 1], in units of the shortest frame's white.
         """
+        x = self._body(frames)
+        with without_autocast(x.device):
+            if self.config.output == "radiance":
+                return torch.sigmoid(self.output(x))
+            return self._decide(x, frames).radiance
+
+    def choose(self, frames: Tensor) -> Choice:
+        """As :meth:`forward`, with what led to the result.
+
+        Raises:
+            ValueError: the configuration's output is not ``blend``.
+        """
+        if self.config.output != "blend":
+            raise ValueError("this configuration paints and does not choose")
+        x = self._body(frames)
+        with without_autocast(x.device):
+            return self._decide(x, frames)
+
+    def _body(self, frames: Tensor) -> Tensor:
+        """(N, 3, 6, H, W) → (N, features, H, W), in the precision of the last layers.
+
+        Whoever runs the body in 16 bits leaves the last layers in float32, autocast included:
+        of a logit near -5, bf16 keeps two digits, which would band the shadows by 1.6 %.
+        """
         short, reference, long = self._features(frames)
         if self.config.attention:
             attention = self._attend(short, reference, long)
@@ -127,7 +151,8 @@ class AHDRNet(nn.Module):
             x = block(x)
             outputs.append(x)
         x = self.spread(self.fold(torch.cat(outputs, dim=1)))
-        return self._decide(self.refine(x + reference), frames)
+        features: Tensor = self.refine(x + reference)
+        return features.to(self.output.weight.dtype)
 
     def attention_maps(self, frames: Tensor) -> AttentionMaps:
         """The masks alone, for (N, 3, 6, H, W) as in :meth:`forward`.
@@ -147,20 +172,12 @@ class AHDRNet(nn.Module):
         )
         return short, reference, long
 
-    def _decide(self, x: Tensor, frames: Tensor) -> Tensor:
-        """Features (N, features, H, W) → radiance, in the precision of the last layers alone.
-
-        Whoever runs the body in 16 bits leaves these in float32, autocast included:
-        of a logit near -5, bf16 keeps two digits, which would band the shadows by 1.6 %.
-        """
-        with without_autocast(x.device):
-            x = x.to(self.output.weight.dtype)
-            own = torch.sigmoid(self.output(x))
-            if self.config.output == "radiance":
-                return own
-            trust = self.trust(x)
-            frames_logits = exposure_logits(frames) + trust[:, :3]
-            return blend(frames, torch.cat((frames_logits, trust[:, 3:]), dim=1), own)
+    def _decide(self, x: Tensor, frames: Tensor) -> Choice:
+        """Features (N, features, H, W) → the choice."""
+        own = torch.sigmoid(self.output(x))
+        trust = self.trust(x)
+        logits = torch.cat((exposure_logits(frames) + trust[:, :3], trust[:, 3:]), dim=1)
+        return Choice(radiance=blend(frames, logits, own), logits=logits, own=own)
 
     def _attend(self, short: Tensor, reference: Tensor, long: Tensor) -> AttentionMaps:
         return AttentionMaps(

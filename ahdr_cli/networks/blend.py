@@ -9,6 +9,7 @@ All is per pixel, so nothing here has a receptive field. Frames are (N, 3, 6, H,
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ __all__ = [
     "LEAST",
     "ROLL_OFF",
     "WHITE",
+    "Choice",
     "blend",
     "exposure_logits",
     "without_autocast",
@@ -42,6 +44,20 @@ noise or the camera's curve, from the second on the short frame shows something 
 WHITE = (0.92, 0.98)
 """Encoded range over which a channel of the reference becomes evidence of light: JPEG blurs the
 last few levels."""
+
+
+class Choice(NamedTuple):
+    """What a network that chooses says, all float32.
+
+    Attributes:
+        radiance: (N, 3, H, W), the result.
+        logits: (N, 4, H, W), of short, reference, long and the network's own picture.
+        own: (N, 3, H, W), that picture: linear RGB in units of the shortest frame's white.
+    """
+
+    radiance: Tensor
+    logits: Tensor
+    own: Tensor
 
 
 def exposure_logits(frames: Tensor) -> Tensor:

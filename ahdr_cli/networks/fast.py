@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ahdr_cli.networks.blend import blend, exposure_logits, without_autocast
+from ahdr_cli.networks.blend import Choice, blend, exposure_logits, without_autocast
 
 __all__ = ["DEAD_ZONE", "MU", "STRIDE", "FastConfig", "FastNet"]
 
@@ -123,6 +123,10 @@ class FastNet(nn.Module):
         Returns:
             (N, 3, H, W) float32, linear RGB in [0, 1], in units of the shortest frame's white.
         """
+        return self.choose(frames).radiance
+
+    def choose(self, frames: Tensor) -> Choice:
+        """As :meth:`forward`, with what led to the result; the correction comes after it all."""
         seen = self._see(frames)
         half = torch.relu(self.encode(F.pixel_unshuffle(seen, 2)))
         x = torch.relu(self.down(F.pixel_unshuffle(half, 2)))
@@ -142,17 +146,19 @@ class FastNet(nn.Module):
         padded = F.pad(seen, (0, -width % STRIDE, 0, -height % STRIDE))
         return padded.to(self.encode.weight.dtype)
 
-    def _decide(self, x: Tensor, frames: Tensor) -> Tensor:
-        """Features (N, detail, H', W') → radiance, in the precision of the last layer."""
+    def _decide(self, x: Tensor, frames: Tensor) -> Choice:
+        """Features (N, detail, H', W') → the choice, in the precision of the last layer."""
         height, width = frames.shape[-2:]
         with without_autocast(x.device):
             x = self.output(x.to(self.output.weight.dtype))[:, :, :height, :width]
             trust, own, correction = torch.split(x, list(_OUTPUTS), dim=1)
             frames_logits = exposure_logits(frames) + trust[:, :3]
             logits = torch.cat((frames_logits, trust[:, 3:]), dim=1)
-            merged = blend(frames, logits, _expand(own.clamp(0.0, 1.0)))
+            own = _expand(own.clamp(0.0, 1.0))
+            merged = blend(frames, logits, own)
             correction = F.softshrink(correction, DEAD_ZONE)
-            return _expand((_compress(merged) + correction).clamp(0.0, 1.0))
+            radiance = _expand((_compress(merged) + correction).clamp(0.0, 1.0))
+            return Choice(radiance=radiance, logits=logits, own=own)
 
 
 class DilatedBlock(nn.Module):

@@ -28,6 +28,7 @@ __all__ = [
     "RuntimeSettings",
     "ScheduleSettings",
     "StageSettings",
+    "TeacherSettings",
     "TrainConfig",
     "ValidationSettings",
 ]
@@ -150,6 +151,8 @@ class LossSettings:
         linear: weight of the L1 distance of linear values, which sees highlights.
         fft: weight of the L1 distance of μ-law spectra, which sees texture.
         clipped: additional weight of pixels that are clipped in the reference frame.
+        own: weight of the same distance between a choosing network's own picture and the truth;
+            what is rarely chosen is else rarely corrected, and then never chosen.
     """
 
     kind: Literal["l1", "l2"] = "l1"
@@ -157,11 +160,28 @@ class LossSettings:
     linear: float = 0.0
     fft: float = 0.0
     clipped: float = 0.0
+    own: float = 0.0
 
     def __post_init__(self) -> None:
         _positive("loss.mu", self.mu)
-        for name in ("linear", "fft", "clipped"):
+        for name in ("linear", "fft", "clipped", "own"):
             _not_negative(f"loss.{name}", getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherSettings:
+    """Weights whose choice between the frames is imitated; see :mod:`ahdr_cli.training.teacher`.
+
+    Attributes:
+        model: name or path of weights of a network that chooses; None, no teacher.
+        weight: of the divergence from the teacher's choice in the objective.
+    """
+
+    model: str | None = None
+    weight: float = 0.02
+
+    def __post_init__(self) -> None:
+        _not_negative("teacher.weight", self.weight)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +297,8 @@ class TrainConfig:
         init: ``xavier``, ``kaiming``, or the name or path of weights to start from.
         stages: patch and batch sizes in order; ``until`` rises, the last one is 1.
         recipe: the mixture of synthetic brackets, where the engine makes them.
-        model, optimiser, schedule, loss, ema, validation, checkpoint, logging, runtime: tables.
+        model, optimiser, schedule, loss, teacher, ema, validation, checkpoint, logging,
+            runtime: tables.
     """
 
     seed: int = 0
@@ -288,6 +309,7 @@ class TrainConfig:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     loss: LossSettings = field(default_factory=LossSettings)
+    teacher: TeacherSettings = field(default_factory=TeacherSettings)
     ema: EmaSettings = field(default_factory=EmaSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ahdr_cli.errors import UsageError
 from ahdr_cli.networks.families import AnyNetwork
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.training.batch import Batch
@@ -17,6 +18,7 @@ from ahdr_cli.training.distributed import Processes
 from ahdr_cli.training.ema import WeightAverage
 from ahdr_cli.training.loss import objective
 from ahdr_cli.training.precision import choose_precision, compiled
+from ahdr_cli.training.teacher import Choosing, Teacher, chooses
 
 __all__ = ["Learner"]
 
@@ -28,6 +30,10 @@ class Learner:
         net: with its initial weights; becomes the learner's own.
         config: of the run.
         processes: share the gradients.
+
+    Raises:
+        UsageError: a teacher that does not choose, or one for a network that does not.
+        ModelError: there is no such teacher.
 
     Attributes:
         net: the network, on the processes' device.
@@ -51,7 +57,15 @@ class Learner:
         )
         self._precision = choose_precision(config.runtime, device)
         self._scaler = self._precision.scaler(device)
-        self._forward = processes.distribute(compiled(self.net, config.runtime, device))
+        self._teacher = Teacher.open(config.teacher, device=device)
+        self._chooses = chooses(self.net)
+        if not self._chooses and (self._teacher or config.loss.own):
+            raise UsageError(
+                "a network that paints has no choice to be taught",
+                hint="train `fast` or `ahdrnet-blend`, or set teacher.model=none and loss.own=0",
+            )
+        trained = Choosing(self.net) if self._chooses else self.net
+        self._forward = processes.distribute(compiled(trained, config.runtime, device))
 
     def step(self, batch: Batch, *, lr: float) -> Tensor:
         """One optimiser step on this process's share of the batch.
@@ -110,9 +124,20 @@ class Learner:
             alone = self._processes.without_reduction(self._forward)
             with alone if number < parts else nullcontext():
                 frames = to_network_input(share.ldr, share.ratios)
-                with self._precision.autocast(device):
-                    prediction = self._forward(frames)
-                part = objective(prediction.float(), share, self._config.loss) / parts
+                part = self._loss(frames, share) / parts
                 self._scaler.scale(part).backward()  # type: ignore[no-untyped-call] # torch leaves it so
             loss += part.detach()
+        return loss
+
+    def _loss(self, frames: Tensor, batch: Batch) -> Tensor:
+        device, settings = self._processes.device, self._config.loss
+        if not self._chooses:
+            with self._precision.autocast(device):
+                prediction = self._forward(frames)
+            return objective(prediction.float(), batch, settings)
+        with self._precision.autocast(device):
+            choice = self._forward(frames)
+        loss = objective(choice.radiance, batch, settings, own=choice.own)
+        if self._teacher is not None:
+            loss = loss + self._teacher(frames, choice)
         return loss

@@ -26,12 +26,15 @@ def mu_law_compress(linear: Tensor, mu: float = 5000.0) -> Tensor:
     return torch.log1p(linear * mu) / math.log1p(mu)
 
 
-def objective(prediction: Tensor, batch: Batch, settings: LossSettings) -> Tensor:
+def objective(
+    prediction: Tensor, batch: Batch, settings: LossSettings, *, own: Tensor | None = None
+) -> Tensor:
     """What is minimised, a scalar.
 
     ::
 
-        mean(w · d(T(p), T(t))) + linear · mean(w · |p - t|) + fft · mean(|F(T(p)) - F(T(t))|)
+        D(p) + fft · mean(|F(T(p)) - F(T(t))|) + own · D(o)
+        D(x) = mean(w · d(T(x), T(t))) + linear · mean(w · |x - t|)
 
     with T the μ-law, d the L1 or squared distance, w = 1 + clipped · [reference is clipped] and
     F the orthonormal 2-D Fourier transform, real and imaginary parts counted apart.
@@ -40,21 +43,28 @@ def objective(prediction: Tensor, batch: Batch, settings: LossSettings) -> Tenso
         prediction: (N, 3, H, W) in [0, 1], float32.
         batch: its `target` is compared with; its frames say where the reference is clipped.
         settings: kind and weights; a term of weight 0 costs nothing.
+        own: (N, 3, H, W) in [0, 1], the picture that the network would choose from itself.
     """
+    loss = _distance(prediction, batch, settings)
+    if settings.fft:
+        mapped, target = (mu_law_compress(x, settings.mu) for x in (prediction, batch.target))
+        spectrum = torch.view_as_real(torch.fft.rfft2(mapped - target, norm="ortho"))
+        loss = loss + settings.fft * spectrum.abs().mean()
+    if settings.own and own is not None:
+        loss = loss + settings.own * _distance(own, batch, settings)
+    return loss
+
+
+def _distance(prediction: Tensor, batch: Batch, settings: LossSettings) -> Tensor:
+    """The terms that compare pixel by pixel, D of :func:`objective`."""
     target = batch.target
-    mapped = mu_law_compress(prediction, settings.mu)
-    mapped_target = mu_law_compress(target, settings.mu)
-    difference = mapped - mapped_target
+    difference = mu_law_compress(prediction, settings.mu) - mu_law_compress(target, settings.mu)
     distance = difference.abs() if settings.kind == "l1" else difference.square()
     if settings.linear:
         distance = distance + settings.linear * (prediction - target).abs()
     if settings.clipped:
         distance = distance * (1.0 + settings.clipped * reference_clipped(batch.ldr))
-    loss = distance.mean()
-    if settings.fft:
-        spectrum = torch.view_as_real(torch.fft.rfft2(difference, norm="ortho"))
-        loss = loss + settings.fft * spectrum.abs().mean()
-    return loss
+    return distance.mean()
 
 
 def reference_clipped(ldr: Tensor) -> Tensor:

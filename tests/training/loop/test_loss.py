@@ -64,6 +64,15 @@ def test_clipped_pixels_weigh_more(pair):
     assert loss.item() == pytest.approx((distance * (1 + 2 * clipped)).mean(), rel=1e-5)
 
 
+def test_the_own_picture_is_measured_like_the_result(pair):
+    prediction, batch = pair
+    settings = LossSettings(linear=0.3, clipped=1.0)
+    own = prediction.flip(-1)
+    apart = objective(prediction, batch, settings), objective(own, batch, settings)
+    loss = objective(prediction, batch, LossSettings(linear=0.3, clipped=1.0, own=0.25), own=own)
+    assert loss.item() == pytest.approx((apart[0] + 0.25 * apart[1]).item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("kind", ["l1", "l2"])
 def test_the_loss_of_a_batch_is_the_mean_over_its_halves(pair, kind):
     prediction, batch = pair

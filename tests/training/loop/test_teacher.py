@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ahdr_cli.checkpoints import save_checkpoint
+from ahdr_cli.errors import ModelError, UsageError
+from ahdr_cli.networks.families import build_network
+from ahdr_cli.networks.fast import FastConfig
+from ahdr_cli.networks.input import to_network_input
+from ahdr_cli.networks.variants import MODELS
+from ahdr_cli.training.config import TeacherSettings
+from ahdr_cli.training.distributed import Processes
+from ahdr_cli.training.initialisation import initial_network
+from ahdr_cli.training.learner import Learner
+from ahdr_cli.training.teacher import Choosing, Teacher, chooses, divergence
+
+CPU = torch.device("cpu")
+SMALL = FastConfig(features=4, shallow=4, detail=10, dilations=(1,))
+CHOOSING = ("model.variant=ahdrnet-blend", "model.features=8", "model.growth=4")
+
+
+@pytest.fixture
+def teacher(tmp_path):
+    """A file of a small network with a choice of its own."""
+    net, _ = initial_network(SMALL, init="kaiming", seed=3)
+    torch.nn.init.normal_(net.output.weight, std=0.3, generator=torch.Generator().manual_seed(1))
+    path = tmp_path / "teacher.safetensors"
+    save_checkpoint(path, config=SMALL, state_dict=net.state_dict(), provenance={}, overwrite=False)
+    return path
+
+
+@pytest.fixture
+def learner(toy):
+    def make(*overrides):
+        config = toy.toy_config(*overrides)
+        net, _ = initial_network(config.network_config(), init="xavier", seed=0)
+        return Learner(net, config=config, processes=Processes(CPU))
+
+    return make
+
+
+@pytest.fixture
+def batch(toy):
+    return toy.ToyEngine().batch(range(4), patch=16)
+
+
+def test_the_divergence_is_that_of_the_definition():
+    generator = torch.Generator().manual_seed(0)
+    said, wanted = torch.randn(2, 2, 4, 3, 5, generator=generator, dtype=torch.float64)
+    s, t = said.softmax(dim=1), wanted.softmax(dim=1)
+    expected = (t * (t.log() - s.log())).sum(dim=1).mean()
+    torch.testing.assert_close(divergence(said, wanted), expected)
+
+
+def test_who_agrees_does_not_diverge_whatever_the_offset_of_the_logits():
+    logits = torch.randn(1, 4, 3, 5, generator=torch.Generator().manual_seed(0))
+    assert divergence(logits + 7.0, logits).item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_saturated_choice_has_a_gradient():
+    logits = torch.tensor([-60.0, 60.0, -60.0, -60.0]).reshape(1, 4, 1, 1).requires_grad_()
+    divergence(logits, torch.zeros(1, 4, 1, 1)).backward()
+    torch.testing.assert_close(logits.grad.flatten(), torch.tensor([-0.25, 0.75, -0.25, -0.25]))
+
+
+def test_the_pupil_comes_to_choose_like_the_teacher(learner, batch, teacher):
+    subject = learner(*CHOOSING, f"teacher.model={teacher}", "teacher.weight=1.0")
+    taught = Teacher.open(TeacherSettings(model=str(teacher)), device=CPU)
+    assert taught is not None
+    frames = to_network_input(batch.ldr, batch.ratios)
+
+    def distance():
+        with torch.no_grad():
+            return divergence(subject.net.choose(frames).logits, taught.net(frames).logits).item()
+
+    before = distance()
+    for _ in range(30):
+        subject.step(batch, lr=3e-3)
+    assert distance() < 0.5 * before
+
+
+def test_a_teacher_is_not_changed(learner, batch, teacher):
+    subject = learner(*CHOOSING, f"teacher.model={teacher}")
+    assert not any(name.startswith("teacher") for name in subject.state_dict())
+    frames = to_network_input(batch.ldr, batch.ratios)
+    taught = Teacher.open(TeacherSettings(model=str(teacher)), device=CPU)
+    assert taught is not None
+    before = taught.net(frames)
+    choice = Choosing(subject.net)(frames)
+    taught(frames, choice).backward()
+    assert all(weight.grad is None for weight in taught.net.parameters())
+    torch.testing.assert_close(taught.net(frames).logits, before.logits)
+
+
+def test_nobody_listens_to_a_teacher_without_weight(teacher):
+    assert Teacher.open(TeacherSettings(), device=CPU) is None
+    assert Teacher.open(TeacherSettings(model=str(teacher), weight=0.0), device=CPU) is None
+
+
+def test_the_own_picture_is_trained_where_it_is_never_chosen(learner, batch):
+    """Without its term there is no gradient at all."""
+    gradients = {}
+    for weight in (0.0, 1.0):
+        subject = learner(*CHOOSING, f"loss.own={weight}")
+        with torch.no_grad():
+            subject.net.trust.bias[3] = -200.0
+        subject.step(batch, lr=1e-3)
+        gradients[weight] = subject.net.output.weight.grad.abs().max().item()
+    assert gradients[0.0] == 0.0
+    assert gradients[1.0] > 1e-4
+
+
+@pytest.mark.parametrize("override", ["loss.own=0.2", "teacher.model={teacher}"])
+def test_a_network_that_paints_cannot_be_taught_to_choose(learner, teacher, override):
+    with pytest.raises(UsageError, match="paints"):
+        learner(override.format(teacher=teacher))
+
+
+def test_a_teacher_that_paints_is_refused(tmp_path, toy):
+    config = toy.toy_config().network_config()
+    path = tmp_path / "painter.safetensors"
+    net = build_network(config)
+    save_checkpoint(
+        path, config=config, state_dict=net.state_dict(), provenance={}, overwrite=False
+    )
+    with pytest.raises(UsageError, match="paints"):
+        Teacher.open(TeacherSettings(model=str(path)), device=CPU)
+    with pytest.raises(ModelError):
+        Teacher.open(TeacherSettings(model="nobody"), device=CPU)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_which_models_choose(name):
+    with torch.device("meta"):
+        net = build_network(MODELS[name])
+    assert chooses(net) == (name in ("fast", "ahdrnet-blend"))
+
+
+@pytest.mark.parametrize("config", [SMALL, MODELS["ahdrnet-blend"]])
+def test_the_radiance_of_a_choice_is_the_result(config):
+    net = build_network(config).eval()
+    ldr = torch.rand(1, 3, 3, 12, 16, generator=torch.Generator().manual_seed(0))
+    frames = to_network_input(ldr, torch.tensor([[1.0, 4.0, 16.0]]))
+    with torch.no_grad():
+        choice = Choosing(net)(frames)
+        torch.testing.assert_close(choice.radiance, net(frames), rtol=0, atol=0)
+    assert choice.logits.shape == (1, 4, 12, 16)
+    assert choice.own.shape == choice.radiance.shape == (1, 3, 12, 16)
+    assert choice.own.min() >= 0 and choice.own.max() <= 1
+
+
+def test_a_painter_has_no_choice_to_tell():
+    net = build_network(MODELS["ahdrnet"])
+    with pytest.raises(ValueError, match="does not choose"):
+        net.choose(torch.zeros(1, 3, 6, 4, 4))
