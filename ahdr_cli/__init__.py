@@ -38,7 +38,8 @@ if TYPE_CHECKING:
         write_preview,
     )
     from ahdr_cli.merging import MergeOptions, Merger
-    from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+    from ahdr_cli.networks.ahdrnet import AHDRNet
+    from ahdr_cli.networks.config import AHDRConfig
 
 __all__ = [
     "AHDRConfig",
@@ -97,7 +98,8 @@ _HOMES = {
         "write_preview",
     ),
     "ahdr_cli.merging": ("MergeOptions", "Merger"),
-    "ahdr_cli.networks.ahdrnet": ("AHDRConfig", "AHDRNet"),
+    "ahdr_cli.networks.ahdrnet": ("AHDRNet",),
+    "ahdr_cli.networks.config": ("AHDRConfig",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

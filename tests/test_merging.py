@@ -24,7 +24,8 @@ from ahdr_cli.errors import (
 from ahdr_cli.images import CaptureMetadata, Exposure, Frame
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.merging import MergeOptions, Merger
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.config import AHDRConfig
 
 CONFIG = AHDRConfig(features=8, growth=4)
 CPU = MergeOptions(device="cpu")

@@ -50,7 +50,7 @@ def measure_stages(
     precision = select_precision(options.precision, device=device)
     checkpoint = load_checkpoint(_resolved(options.model, device=device, path=paths[0]))
     built = checkpoint.build()
-    macs = macs_per_pixel(built)
+    macs = macs_per_pixel(checkpoint.config)
     runtime = open_runtime(built, name=options.runtime, device=device, precision=precision)
     clock = _Clock()
     size = (0, 0)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV
 from ahdr_cli.errors import CorruptWeightsError
-from ahdr_cli.networks.families import AnyConfig, AnyNetwork, build_network
+from ahdr_cli.networks.config import AnyConfig
+from ahdr_cli.networks.families import AnyNetwork, build_network
 
 __all__ = ["Checkpoint"]
 

@@ -25,7 +25,8 @@ from ahdr_cli.checkpoints.container import looks_like_safetensors, read_metadata
 from ahdr_cli.checkpoints.header import FORMAT
 from ahdr_cli.checkpoints.storage import load_checkpoint, save_checkpoint
 from ahdr_cli.errors import ForeignCheckpointError
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.config import AHDRConfig
 
 __all__ = ["from_authors_layout", "import_checkpoint"]
 

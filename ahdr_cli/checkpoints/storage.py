@@ -22,8 +22,8 @@ from ahdr_cli.checkpoints.manifest import ModelEntry
 from ahdr_cli.checkpoints.registry import available_models, find_model
 from ahdr_cli.errors import CorruptWeightsError, ForeignCheckpointError
 from ahdr_cli.io.atomic import atomic_path
+from ahdr_cli.networks.config import AnyConfig
 from ahdr_cli.networks.cost import macs_per_pixel
-from ahdr_cli.networks.families import AnyConfig
 from ahdr_cli.networks.receptive import receptive_radius
 
 __all__ = ["load_checkpoint", "save_checkpoint", "verify_model"]
@@ -122,8 +122,8 @@ def verify_model(entry: ModelEntry) -> Checkpoint:
         )
     network = checkpoint.build()
     for key, stated, found in (
-        ("macs_per_pixel", entry.macs_per_pixel, macs_per_pixel(network)),
-        ("receptive_radius", entry.receptive_radius, receptive_radius(network)),
+        ("macs_per_pixel", entry.macs_per_pixel, macs_per_pixel(checkpoint.config)),
+        ("receptive_radius", entry.receptive_radius, receptive_radius(checkpoint.config)),
     ):
         if stated not in (None, found):
             raise CorruptWeightsError(

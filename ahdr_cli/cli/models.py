@@ -129,15 +129,15 @@ def _checkpoint_facts(checkpoint: Checkpoint) -> dict[str, Any]:
     from ahdr_cli.networks.cost import macs_per_pixel, parameter_count
     from ahdr_cli.networks.receptive import receptive_radius
 
-    network = checkpoint.build()
+    config = checkpoint.config
     return {
         "name": checkpoint.name,
         "architecture": checkpoint.architecture,
         "sha256": checkpoint.sha256,
-        "parameters": parameter_count(network),
-        "macs_per_pixel": macs_per_pixel(network),
-        "receptive_radius": receptive_radius(network),
+        "parameters": parameter_count(config),
+        "macs_per_pixel": macs_per_pixel(config),
+        "receptive_radius": receptive_radius(config),
         "spacing_ev": list(checkpoint.spacing_ev),
-        "config": checkpoint.config.to_dict(),
+        "config": config.to_dict(),
         "provenance": dict(checkpoint.provenance),
     }

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ahdr_cli.inference.tiling import MIN_TILE
-from ahdr_cli.networks.fast import FastConfig
+from ahdr_cli.networks.config import AnyConfig, FastConfig
 
 if TYPE_CHECKING:
     from ahdr_cli.inference.runtime import Runtime
-    from ahdr_cli.networks.families import AnyConfig
 
 __all__ = ["CPU_BYTES", "GPU_PIXELS", "live_channels", "round_up", "tile_pixels", "tile_side"]
 

@@ -22,8 +22,8 @@ from ahdr_cli.inference.onnx_blend import (
     write_result,
 )
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
-from ahdr_cli.networks.ahdrnet import AHDRConfig
-from ahdr_cli.networks.attention import LEAKY_SLOPE
+from ahdr_cli.networks.config import AHDRConfig
+from ahdr_cli.networks.constants import LEAKY_SLOPE
 
 __all__ = ["build_ahdrnet"]
 

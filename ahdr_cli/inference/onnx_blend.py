@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
-from ahdr_cli.networks.blend import DEFICIT, DISBELIEF, LEAST, ROLL_OFF, WHITE
+from ahdr_cli.networks.constants import DEFICIT, DISBELIEF, LEAST, ROLL_OFF, WHITE
 from ahdr_cli.radiometry.transfer import GAMMA
 
 __all__ = ["write_blend", "write_choice", "write_exposure_logits", "write_input", "write_result"]

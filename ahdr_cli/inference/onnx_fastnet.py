@@ -21,7 +21,8 @@ from ahdr_cli.inference.onnx_blend import (
     write_result,
 )
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
-from ahdr_cli.networks.fast import DEAD_ZONE, MU, FastConfig
+from ahdr_cli.networks.config import FastConfig
+from ahdr_cli.networks.constants import DEAD_ZONE, MU
 
 __all__ = ["build_fastnet"]
 

@@ -15,8 +15,7 @@ from onnx import ModelProto
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.onnx_ahdrnet import build_ahdrnet
 from ahdr_cli.inference.onnx_fastnet import build_fastnet
-from ahdr_cli.networks.ahdrnet import AHDRConfig
-from ahdr_cli.networks.families import AnyConfig
+from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 
 __all__ = ["build_onnx_graph"]
 

@@ -15,7 +15,8 @@ from ahdr_cli.inference.allocation import translated_allocation_errors
 from ahdr_cli.inference.budget import live_channels, round_up
 from ahdr_cli.inference.devices import Precision
 from ahdr_cli.inference.onnx_graph import build_onnx_graph
-from ahdr_cli.networks.families import AnyNetwork, stride
+from ahdr_cli.networks.config import stride
+from ahdr_cli.networks.families import AnyNetwork
 from ahdr_cli.networks.receptive import receptive_radius
 
 __all__ = ["OnnxRuntime"]
@@ -33,8 +34,8 @@ class OnnxRuntime:
     precision: Precision = "fp32"
 
     def __init__(self, network: AnyNetwork) -> None:
-        self.stride = stride(network)
-        self.halo = round_up(receptive_radius(network), self.stride)
+        self.stride = stride(network.config)
+        self.halo = round_up(receptive_radius(network.config), self.stride)
         self.bytes_per_pixel = _BYTES_PER_CHANNEL * live_channels(network.config)
         options = onnxruntime.SessionOptions()
         # torch heeds OMP_NUM_THREADS, ONNX Runtime by itself does not.

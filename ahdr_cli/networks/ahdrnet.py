@@ -10,65 +10,19 @@ channels are LDR RGB, then the same linearised and divided by its exposure ratio
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple, Self
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ahdr_cli.networks.attention import LEAKY_SLOPE, SpatialAttention
+from ahdr_cli.networks.attention import SpatialAttention
 from ahdr_cli.networks.blend import Choice, blend, exposure_logits, without_autocast
 from ahdr_cli.networks.blocks import DenseBlock, ResidualBlock
+from ahdr_cli.networks.config import AHDRConfig
+from ahdr_cli.networks.constants import LEAKY_SLOPE
 
-__all__ = ["AHDRConfig", "AHDRNet", "AttentionMaps", "BlockKind", "OutputKind"]
-
-BlockKind = Literal["drdb", "rdb", "rb"]
-OutputKind = Literal["radiance", "blend"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AHDRConfig:
-    """Everything that decides the network's shape; the defaults are AHDRNet as published.
-
-    Attributes:
-        attention: gate the outer frames' features by comparison with the reference.
-        block: ``drdb`` (dense, dilation 2), ``rdb`` (dense) or ``rb`` (plain residual).
-        num_blocks: blocks in the body.
-        layers: dense layers in a block; unused by ``rb``.
-        features: channels of the trunk.
-        growth: channels that a dense layer adds; unused by ``rb``.
-        output: ``radiance`` is the paper's: what the last convolution says is the result.
-            ``blend`` (ours) lets the network choose, per pixel, between that and the three
-            frames themselves, so that it need not paint what a frame already shows.
-    """
-
-    attention: bool = True
-    block: BlockKind = "drdb"
-    num_blocks: int = 3
-    layers: int = 6
-    features: int = 64
-    growth: int = 32
-    output: OutputKind = "radiance"
-
-    def __post_init__(self) -> None:
-        if self.block not in ("drdb", "rdb", "rb"):
-            raise ValueError(f"block must be drdb, rdb or rb, got {self.block!r}")
-        if self.output not in ("radiance", "blend"):
-            raise ValueError(f"output must be radiance or blend, got {self.output!r}")
-        for name in ("num_blocks", "layers", "features", "growth"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as stored in a checkpoint's header."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_dict`; TypeError or ValueError if a field is unknown or wrong."""
-        return cls(**values)
+__all__ = ["AHDRNet", "AttentionMaps"]
 
 
 class AttentionMaps(NamedTuple):

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["LEAKY_SLOPE", "SpatialAttention"]
+from ahdr_cli.networks.constants import LEAKY_SLOPE
 
-LEAKY_SLOPE = 0.01
-"""Negative slope of the LeakyReLUs, torch's default, as in the authors' network."""
+__all__ = ["SpatialAttention"]
 
 
 class SpatialAttention(nn.Module):

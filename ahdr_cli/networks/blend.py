@@ -14,36 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = [
-    "DEFICIT",
-    "DISBELIEF",
-    "LEAST",
-    "ROLL_OFF",
-    "WHITE",
-    "Choice",
-    "blend",
-    "exposure_logits",
-    "without_autocast",
-]
+from ahdr_cli.networks.constants import DEFICIT, DISBELIEF, LEAST, ROLL_OFF, WHITE
 
-LEAST = 1e-3
-"""Weight of a black frame: logarithms must be finite, and all black frames weigh alike."""
-
-ROLL_OFF = 0.14
-"""Encoded range below white over which confidence falls. It falls smoothly in the logarithm, so
-that the blocks of a JPEG, some a level whiter than others, do not show."""
-
-DISBELIEF = 9.0
-"""By how much a logit falls where a frame is clipped or contradicted: a factor of 1e-4, which
-leaves a static scene as it is, and which a network can still overrule."""
-
-DEFICIT = (0.1, 0.4)
-"""Share of the light of a clipped reference that the short frame may lack: up to the first it is
-noise or the camera's curve, from the second on the short frame shows something else."""
-
-WHITE = (0.92, 0.98)
-"""Encoded range over which a channel of the reference becomes evidence of light: JPEG blurs the
-last few levels."""
+__all__ = ["Choice", "blend", "exposure_logits", "without_autocast"]
 
 
 class Choice(NamedTuple):

@@ -1,23 +1,18 @@
-"""The families of networks, as types."""
+"""The families of networks, as modules of torch."""
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
-from ahdr_cli.networks.fast import STRIDE, FastConfig, FastNet
+from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.config import AnyConfig, FastConfig
+from ahdr_cli.networks.fast import FastNet
 
-__all__ = ["AnyConfig", "AnyNetwork", "build_network", "stride"]
+__all__ = ["AnyNetwork", "build_network"]
 
-AnyConfig: TypeAlias = AHDRConfig | FastConfig
 AnyNetwork: TypeAlias = AHDRNet | FastNet
 
 
 def build_network(config: AnyConfig) -> AnyNetwork:
     """The network that a configuration describes, with weights as torch draws them."""
     return FastNet(config) if isinstance(config, FastConfig) else AHDRNet(config)
-
-
-def stride(net: AnyNetwork) -> int:
-    """Pixels per cell of the network's coarsest grid: tiles must begin at multiples of it."""
-    return STRIDE if isinstance(net, FastNet) else 1

@@ -14,77 +14,16 @@ a side is no multiple of four, zeros (black) are appended at its end.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ahdr_cli.networks.blend import Choice, blend, exposure_logits, without_autocast
+from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FAST_STRIDE, FastConfig
+from ahdr_cli.networks.constants import DEAD_ZONE, MU
 
-__all__ = ["DEAD_ZONE", "MU", "STRIDE", "FastConfig", "FastNet"]
-
-STRIDE = 4
-"""Pixels per cell of the coarsest grid: tiles must begin at multiples of it."""
-
-MU = 5000.0
-"""Compression of the μ-law, in which radiance is seen and corrected."""
-
-DEAD_ZONE = 0.004
-"""Corrections smaller than this after the μ-law, a step of eight bits, are none. A network cannot
-say exactly nothing otherwise, and what it says instead costs tens of decibels in highlights, where
-the inverse of the μ-law magnifies it eightfold."""
-
-_SEEN = 18
-"""Channels that the network sees: for each frame LDR RGB, then its radiance after the μ-law."""
-
-_OUTPUTS = (4, 3, 3)
-"""Channels of the result: logits of the frames and of the network's own picture, that picture
-and the correction, both after the μ-law."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FastConfig:
-    """Everything that decides the network's shape; the defaults are the model ``fast``.
-
-    Attributes:
-        features: channels at a quarter of the resolution.
-        shallow: channels at half the resolution.
-        detail: channels at full resolution, half of what they are made from. That is the 18
-            channels that are seen and the rest from below, so 10 is the least.
-        dilations: of the second convolution of each residual block at quarter resolution.
-    """
-
-    features: int = 64
-    shallow: int = 32
-    detail: int = 24
-    dilations: tuple[int, ...] = (1, 2, 4, 4, 2, 1)
-
-    def __post_init__(self) -> None:
-        for name in ("features", "shallow", "detail"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        if 2 * self.detail <= _SEEN:
-            raise ValueError(f"detail must be at least {_SEEN // 2 + 1}, got {self.detail}")
-        # JSON and TOML know lists only.
-        dilations = self.dilations
-        if not isinstance(dilations, Sequence) or not all(
-            isinstance(value, int) and value >= 1 for value in dilations
-        ):
-            raise ValueError(f"dilations must be positive integers, got {dilations!r}")
-        object.__setattr__(self, "dilations", tuple(dilations))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as stored in a checkpoint's header."""
-        return asdict(self) | {"dilations": list(self.dilations)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_dict`; TypeError or ValueError if a field is unknown or wrong."""
-        return cls(**values)
+__all__ = ["FastNet"]
 
 
 class FastNet(nn.Module):
@@ -94,16 +33,16 @@ class FastNet(nn.Module):
         super().__init__()
         self.config = config = config or FastConfig()
         features, shallow, detail = config.features, config.shallow, config.detail
-        self.encode = nn.Conv2d(4 * _SEEN, shallow, kernel_size=3, padding=1)
+        self.encode = nn.Conv2d(4 * FAST_SEEN, shallow, kernel_size=3, padding=1)
         self.down = nn.Conv2d(4 * shallow, features, kernel_size=3, padding=1)
         self.blocks = nn.ModuleList(
             DilatedBlock(features=features, dilation=dilation) for dilation in config.dilations
         )
         self.up = nn.Conv2d(features, 4 * shallow, kernel_size=1)
         self.fuse = nn.Conv2d(2 * shallow, shallow, kernel_size=3, padding=1)
-        self.spread = nn.Conv2d(shallow, 4 * (2 * detail - _SEEN), kernel_size=3, padding=1)
+        self.spread = nn.Conv2d(shallow, 4 * (2 * detail - FAST_SEEN), kernel_size=3, padding=1)
         self.refine = nn.Conv2d(2 * detail, detail, kernel_size=3, padding=1)
-        self.output = nn.Conv2d(detail, sum(_OUTPUTS), kernel_size=3, padding=1)
+        self.output = nn.Conv2d(detail, sum(FAST_OUTPUTS), kernel_size=3, padding=1)
 
     def reset_output(self) -> None:
         """Let an untrained network return the explicit merge and little of its own, a grey."""
@@ -143,7 +82,7 @@ class FastNet(nn.Module):
         height, width = frames.shape[-2:]
         mapped = _compress(frames[:, :, 3:])
         seen = torch.cat((frames[:, :, :3], mapped), dim=2).flatten(1, 2)
-        padded = F.pad(seen, (0, -width % STRIDE, 0, -height % STRIDE))
+        padded = F.pad(seen, (0, -width % FAST_STRIDE, 0, -height % FAST_STRIDE))
         return padded.to(self.encode.weight.dtype)
 
     def _decide(self, x: Tensor, frames: Tensor) -> Choice:
@@ -151,7 +90,7 @@ class FastNet(nn.Module):
         height, width = frames.shape[-2:]
         with without_autocast(x.device):
             x = self.output(x.to(self.output.weight.dtype))[:, :, :height, :width]
-            trust, own, correction = torch.split(x, list(_OUTPUTS), dim=1)
+            trust, own, correction = torch.split(x, list(FAST_OUTPUTS), dim=1)
             frames_logits = exposure_logits(frames) + trust[:, :3]
             logits = torch.cat((frames_logits, trust[:, 3:]), dim=1)
             own = _expand(own.clamp(0.0, 1.0))

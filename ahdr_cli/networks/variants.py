@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ahdr_cli.networks.ahdrnet import AHDRConfig
-from ahdr_cli.networks.families import AnyConfig
-from ahdr_cli.networks.fast import FastConfig
+from ahdr_cli.networks.config import AHDRConfig, AnyConfig, FastConfig
 
 __all__ = ["MODELS", "VARIANTS"]
 

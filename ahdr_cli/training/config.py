@@ -16,7 +16,7 @@ from ahdr_cli.training.recipe import Recipe
 
 if TYPE_CHECKING:
     # Only for the annotation: reading a configuration must not cost an import of torch.
-    from ahdr_cli.networks.families import AnyConfig
+    from ahdr_cli.networks.config import AnyConfig
 
 __all__ = [
     "CheckpointSettings",

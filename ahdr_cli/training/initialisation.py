@@ -9,9 +9,9 @@ from torch import nn
 
 from ahdr_cli.checkpoints import Checkpoint, load_checkpoint
 from ahdr_cli.errors import UsageError
-from ahdr_cli.networks.ahdrnet import AHDRConfig
-from ahdr_cli.networks.attention import LEAKY_SLOPE
-from ahdr_cli.networks.families import AnyConfig, AnyNetwork, build_network
+from ahdr_cli.networks.config import AHDRConfig, AnyConfig
+from ahdr_cli.networks.constants import LEAKY_SLOPE
+from ahdr_cli.networks.families import AnyNetwork, build_network
 
 __all__ = ["RANDOM_INITS", "initial_network"]
 

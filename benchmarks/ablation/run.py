@@ -29,7 +29,6 @@ from ahdr_cli.evaluation.measures import select_measures
 from ahdr_cli.evaluation.methods import BASELINES, Method, model_method
 from ahdr_cli.evaluation.results import Evaluation
 from ahdr_cli.merging import MergeOptions, Merger
-from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.cost import macs_per_pixel, parameter_count
 from ahdr_cli.networks.variants import VARIANTS
 from ahdr_cli.training.batch import Engine
@@ -133,15 +132,14 @@ def train(
     )
     if outcome.reason != "finished":
         raise SystemExit("stopped; the same command goes on")
-    network = load_checkpoint(folder / LAST_NAME).build()
-    assert isinstance(network, AHDRNet)  # all variants are
+    config = load_checkpoint(folder / LAST_NAME).config
     record = {
         "variant": variant,
         "seed": seed,
         "budget": budget,
         "seconds": round(outcome.seconds, 1),
-        "parameters": parameter_count(network),
-        "macs_per_pixel": macs_per_pixel(network),
+        "parameters": parameter_count(config),
+        "macs_per_pixel": macs_per_pixel(config),
     }
     done.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return record

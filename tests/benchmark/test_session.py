@@ -44,7 +44,7 @@ def test_a_benchmark_from_beginning_to_end(monkeypatch, model, network):
         assert len(timing.runs) == 1  # the one for warming up is left out
         assert timing.median > 0
     assert small.megapixels == pytest.approx(0.006, rel=0.1)
-    assert small.macs_per_pixel == macs_per_pixel(network)
+    assert small.macs_per_pixel == macs_per_pixel(network.config)
     assert small.plan["device"] == "cpu"
     assert small.plan["model"] == "tiny.safetensors"
     # No process with numpy in it is smaller, nor one with so small frames larger.

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from ahdr_cli.checkpoints import save_checkpoint
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.config import AHDRConfig
 
 TINY = AHDRConfig(features=8, growth=4)
 

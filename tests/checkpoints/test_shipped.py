@@ -43,7 +43,7 @@ def test_ahdrnet_is_the_published_network_and_a_choice():
     assert checkpoint.config == MODELS["ahdrnet-blend"]
     assert replace(checkpoint.config, output="radiance") == VARIANTS["ahdrnet"]
     choice = 64 * 4 * 9 + 4
-    assert parameter_count(checkpoint.build()) == 1_441_283 + choice
+    assert parameter_count(checkpoint.config) == 1_441_283 + choice
 
 
 def test_fast_is_the_fast_network():

@@ -23,7 +23,8 @@ from ahdr_cli.errors import (
     OutputExistsError,
     UnknownModelError,
 )
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.variants import VARIANTS
 
 

@@ -19,7 +19,8 @@ from ahdr_cli.inference.attention_maps import (
     summarise_attention,
 )
 from ahdr_cli.io import read_frame
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.networks.variants import VARIANTS
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ahdr_cli.images import FloatArray
+from ahdr_cli.networks.config import FastConfig
 from ahdr_cli.networks.families import AnyNetwork, build_network
-from ahdr_cli.networks.fast import FastConfig
 from ahdr_cli.networks.variants import MODELS
 
 TINY = {

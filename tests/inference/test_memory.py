@@ -11,7 +11,7 @@ from ahdr_cli.inference import memory
 from ahdr_cli.inference.budget import CPU_BYTES, GPU_PIXELS, live_channels, tile_pixels, tile_side
 from ahdr_cli.inference.memory import free_memory, free_memory_of_cgroup
 from ahdr_cli.inference.tiling import MIN_TILE
-from ahdr_cli.networks.ahdrnet import AHDRConfig
+from ahdr_cli.networks.config import AHDRConfig
 
 
 def _group(folder, *, limit, used, cache=0, version=2):

@@ -12,7 +12,8 @@ from ahdr_cli.inference import runtime as runtime_module
 from ahdr_cli.inference.onnx_runtime import OnnxRuntime
 from ahdr_cli.inference.runtime import open_runtime, select_runtime
 from ahdr_cli.inference.torch_runtime import TorchRuntime
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.input import to_network_input
 
 

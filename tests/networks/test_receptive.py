@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.config import AHDRConfig, FastConfig
 from ahdr_cli.networks.families import AnyNetwork
-from ahdr_cli.networks.fast import FastConfig, FastNet
+from ahdr_cli.networks.fast import FastNet
 from ahdr_cli.networks.receptive import receptive_radius
 from ahdr_cli.networks.variants import VARIANTS
 
@@ -24,7 +25,7 @@ def influence(config: AHDRConfig) -> tuple[torch.Tensor, int]:
     _open_all_paths(net)
     with torch.no_grad():
         net.output.weight.mul_(1e-4)  # residual sums double what they add to, block by block
-    radius = receptive_radius(net)
+    radius = receptive_radius(config)
     centre = radius + MARGIN
     return _gradient(net, side=2 * centre + 1, row=centre, column=centre), centre
 
@@ -59,9 +60,7 @@ def _gradient(net: AnyNetwork, *, side: int, row: int, column: int) -> torch.Ten
 )
 def test_every_variant_sees_exactly_as_far_as_computed(name, radius):
     config = dataclasses.replace(VARIANTS[name], features=4, growth=2)
-    with torch.device("meta"):
-        assert receptive_radius(AHDRNet(VARIANTS[name])) == radius
-        assert receptive_radius(AHDRNet(config)) == radius
+    assert receptive_radius(VARIANTS[name]) == receptive_radius(config) == radius
 
     gradient, centre = influence(config)
     low, high = centre - radius, centre + radius
@@ -77,16 +76,9 @@ def test_depth_and_layers_enter():
     config = AHDRConfig(features=4, growth=2, num_blocks=2, layers=3)
     gradient, centre = influence(config)
     radius = 1 + 2 + 1 + 2 * 3 * 2 + 3
-    assert receptive_radius(AHDRNet(config)) == radius
+    assert receptive_radius(config) == radius
     assert gradient[:, centre - radius].max() > 0
     assert (gradient[:, : centre - radius] == 0).all()
-
-
-def test_stride_is_refused():
-    net = AHDRNet(AHDRConfig(features=4, growth=2))
-    net.output.stride = (2, 2)
-    with pytest.raises(ValueError, match="stride 1"):
-        receptive_radius(net)
 
 
 @pytest.mark.parametrize(
@@ -94,8 +86,7 @@ def test_stride_is_refused():
     [(FastConfig(), 95), (FastConfig(dilations=(2,)), 27)],
 )
 def test_the_fast_network_sees_as_far_as_computed_from_some_place_of_a_cell(config, radius):
-    with torch.device("meta"):
-        assert receptive_radius(FastNet(config)) == radius
+    assert receptive_radius(config) == radius
     torch.manual_seed(0)
     small = FastConfig(features=4, shallow=2, detail=10, dilations=config.dilations)
     net = FastNet(small).double()

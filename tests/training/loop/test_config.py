@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ahdr_cli.errors import UsageError
-from ahdr_cli.networks.ahdrnet import AHDRConfig
-from ahdr_cli.networks.fast import FastConfig
+from ahdr_cli.networks.config import AHDRConfig, FastConfig
 from ahdr_cli.networks.variants import MODELS
 from ahdr_cli.training.config import StageSettings, TrainConfig
 from ahdr_cli.training.config_file import (

@@ -20,9 +20,9 @@ from ahdr_cli.errors import (
     UnknownModelError,
     UsageError,
 )
-from ahdr_cli.networks.ahdrnet import AHDRConfig, AHDRNet
+from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.blend import blend, exposure_logits
-from ahdr_cli.networks.fast import FastConfig
+from ahdr_cli.networks.config import AHDRConfig, FastConfig
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.training.distributed import join_processes, training_device
 from ahdr_cli.training.ema import WeightAverage

@@ -5,8 +5,8 @@ import torch
 
 from ahdr_cli.checkpoints import save_checkpoint
 from ahdr_cli.errors import ModelError, UsageError
+from ahdr_cli.networks.config import FastConfig
 from ahdr_cli.networks.families import build_network
-from ahdr_cli.networks.fast import FastConfig
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.networks.variants import MODELS
 from ahdr_cli.training.config import TeacherSettings

@@ -1,0 +1,42 @@
+"""Numbers that the networks compute with, shared by every way to compute them."""
+
+__all__ = [
+    "DEAD_ZONE",
+    "DEFICIT",
+    "DISBELIEF",
+    "LEAKY_SLOPE",
+    "LEAST",
+    "MU",
+    "ROLL_OFF",
+    "WHITE",
+]
+
+LEAKY_SLOPE = 0.01
+"""Negative slope of the LeakyReLUs, torch's default, as in the authors' network."""
+
+MU = 5000.0
+"""Compression of the μ-law, in which radiance is seen and corrected."""
+
+DEAD_ZONE = 0.004
+"""Corrections smaller than this after the μ-law, a step of eight bits, are none. A network cannot
+say exactly nothing otherwise, and what it says instead costs tens of decibels in highlights, where
+the inverse of the μ-law magnifies it eightfold."""
+
+LEAST = 1e-3
+"""Weight of a black frame: logarithms must be finite, and all black frames weigh alike."""
+
+ROLL_OFF = 0.14
+"""Encoded range below white over which confidence falls. It falls smoothly in the logarithm, so
+that the blocks of a JPEG, some a level whiter than others, do not show."""
+
+DISBELIEF = 9.0
+"""By how much a logit falls where a frame is clipped or contradicted: a factor of 1e-4, which
+leaves a static scene as it is, and which a network can still overrule."""
+
+DEFICIT = (0.1, 0.4)
+"""Share of the light of a clipped reference that the short frame may lack: up to the first it is
+noise or the camera's curve, from the second on the short frame shows something else."""
+
+WHITE = (0.92, 0.98)
+"""Encoded range over which a channel of the reference becomes evidence of light: JPEG blurs the
+last few levels."""
