@@ -105,7 +105,7 @@ class Merger:
         self._checkpoint = checkpoint
         self._align = options.align == "auto"
         self._runtime: Runtime = open_runtime(
-            checkpoint.build(), name=options.runtime, device=device, precision=precision
+            checkpoint, name=options.runtime, device=device, precision=precision
         )
         self._pixels: int | None = None
         if options.tile == "auto":

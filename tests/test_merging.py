@@ -47,7 +47,7 @@ def checkpoint(network) -> Checkpoint:
     return Checkpoint(
         name="tiny",
         config=CONFIG,
-        state_dict=network.state_dict(),
+        weights={name: tensor.numpy() for name, tensor in network.state_dict().items()},
         sha256="0" * 64,
         provenance={},
         spacing_ev=(1.0, 3.0),

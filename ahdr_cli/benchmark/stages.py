@@ -49,9 +49,7 @@ def measure_stages(
     device = select_device(options.device)
     precision = select_precision(options.precision, device=device)
     checkpoint = load_checkpoint(_resolved(options.model, device=device, path=paths[0]))
-    built = checkpoint.build()
-    macs = macs_per_pixel(checkpoint.config)
-    runtime = open_runtime(built, name=options.runtime, device=device, precision=precision)
+    runtime = open_runtime(checkpoint, name=options.runtime, device=device, precision=precision)
     clock = _Clock()
     size = (0, 0)
     for repeat in range(options.repeats + 1):
@@ -64,7 +62,7 @@ def measure_stages(
         "timings": dict(clock.runs),
         "stages_rss": peak_rss(),
         "device_bytes": _device_bytes(device),
-        "macs_per_pixel": macs,
+        "macs_per_pixel": macs_per_pixel(checkpoint.config),
         "plan": {
             "model": checkpoint.name,
             "device": device,

@@ -1,6 +1,6 @@
 """Models on disk: what is shipped, how it is verified, and how others' weights come in.
 
-Names are imported on first use, because loading weights needs torch and listing them does not.
+Names are imported on first use: the weights of others need torch, ours do not.
 """
 
 from __future__ import annotations

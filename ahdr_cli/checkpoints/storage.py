@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import torch
+import numpy as np
 from safetensors import SafetensorError
-from safetensors import torch as safetensors_torch
-from torch import Tensor
+from safetensors import numpy as safetensors_numpy
 
 from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV
 from ahdr_cli.checkpoints.architectures import ARCHITECTURES, architecture_of
@@ -25,6 +25,9 @@ from ahdr_cli.io.atomic import atomic_path
 from ahdr_cli.networks.config import AnyConfig
 from ahdr_cli.networks.cost import macs_per_pixel
 from ahdr_cli.networks.receptive import receptive_radius
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["load_checkpoint", "save_checkpoint", "verify_model"]
 
@@ -92,14 +95,13 @@ def save_checkpoint(
         provenance=provenance,
         spacing_ev=spacing_ev,
     )
-    # Each tensor by itself: safetensors refuses views that share memory.
-    tensors = {
-        key: tensor.detach().to("cpu", torch.float32, copy=True).contiguous()
+    # safetensors writes memory as it lies, and so would write a transposed view wrongly.
+    weights = {
+        key: np.array(tensor.detach().float().cpu().numpy(), order="C")
         for key, tensor in state_dict.items()
     }
-    data = reproducible(safetensors_torch.save(tensors), metadata=header.to_metadata())
+    data = reproducible(safetensors_numpy.save(weights), metadata=header.to_metadata())
     checkpoint = _decode(data, path=path, name=path.name)
-    checkpoint.build()
     with atomic_path(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(data)
     return checkpoint.sha256
@@ -120,7 +122,6 @@ def verify_model(entry: ModelEntry) -> Checkpoint:
             f"the header says spacing_ev {checkpoint.spacing_ev}, the manifest {entry.spacing_ev}",
             path=entry.path,
         )
-    network = checkpoint.build()
     for key, stated, found in (
         ("macs_per_pixel", entry.macs_per_pixel, macs_per_pixel(checkpoint.config)),
         ("receptive_radius", entry.receptive_radius, receptive_radius(checkpoint.config)),
@@ -129,8 +130,8 @@ def verify_model(entry: ModelEntry) -> Checkpoint:
             raise CorruptWeightsError(
                 f"the network has {key} {found}, the manifest says {stated}", path=entry.path
             )
-    for key, tensor in network.state_dict().items():
-        if not torch.isfinite(tensor).all():
+    for key, array in checkpoint.weights.items():
+        if not np.isfinite(array).all():
             raise CorruptWeightsError(f"{key} holds NaN or infinity", path=entry.path)
     return checkpoint
 
@@ -178,13 +179,19 @@ def _decode(data: bytes, *, path: Path, name: str) -> Checkpoint:
     except (TypeError, ValueError) as error:
         raise CorruptWeightsError(f"the header's configuration: {error}", path=path) from error
     try:
-        tensors = safetensors_torch.load(data)
+        weights = safetensors_numpy.load(data)
     except SafetensorError as error:
         raise CorruptWeightsError(f"damaged: {error}", path=path) from error
+    except KeyError as error:  # the name of a type that numpy lacks
+        raise CorruptWeightsError(
+            f"holds numbers of type {error.args[0]}, expected F32", path=path
+        ) from error
+    for array in weights.values():
+        array.flags.writeable = False  # networks and graphs share them
     return Checkpoint(
         name=name,
         config=config,
-        state_dict=MappingProxyType(tensors),
+        weights=MappingProxyType(weights),
         sha256=hashlib.sha256(data).hexdigest(),
         provenance=header.provenance,
         architecture=header.architecture,

@@ -79,7 +79,7 @@ def verify(
         typer.Argument(metavar="[NAME]...", help="Default: all.", show_default=False),
     ] = None,
 ) -> None:
-    """Check weights against their SHA-256 and build their networks."""
+    """Check weights against their SHA-256, their header and their configuration."""
     from ahdr_cli.checkpoints import available_models, find_model, verify_model
 
     entries = [find_model(name) for name in names] if names else list(available_models())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from ahdr_cli.checkpoints.manifest import VALIDATION, ModelEntry
 from ahdr_cli.checkpoints.registry import available_models, default_model
+from ahdr_cli.inference.threads import cpu_threads
 
 __all__ = ["AUTO", "ModelChoice", "choose_model"]
 
@@ -74,9 +74,8 @@ def _score(entry: ModelEntry) -> float:
 
 
 def _seconds(entry: ModelEntry, pixels: int) -> float:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     assert entry.macs_per_pixel is not None
-    return entry.macs_per_pixel * pixels / (_CORE_RATE * (cores or 1))
+    return entry.macs_per_pixel * pixels / (_CORE_RATE * cpu_threads())
 
 
 def _words(seconds: float) -> str:

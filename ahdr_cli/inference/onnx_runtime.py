@@ -6,17 +6,18 @@ its memory per pixel (``benchmarks/cpu_network.md``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import onnxruntime
-import torch
 
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.allocation import translated_allocation_errors
 from ahdr_cli.inference.budget import live_channels, round_up
 from ahdr_cli.inference.devices import Precision
 from ahdr_cli.inference.onnx_graph import build_onnx_graph
-from ahdr_cli.networks.config import stride
-from ahdr_cli.networks.families import AnyNetwork
+from ahdr_cli.inference.threads import cpu_threads
+from ahdr_cli.networks.config import AnyConfig, stride
 from ahdr_cli.networks.receptive import receptive_radius
 
 __all__ = ["OnnxRuntime"]
@@ -27,24 +28,28 @@ AHDRNet (676 live channels) with ONNX Runtime 1.32; ``benchmarks/cpu_network.md`
 
 
 class OnnxRuntime:
-    """A graph without torch, in float32 on the CPU, with as many threads as torch would take."""
+    """A graph without torch, in float32 on the CPU.
+
+    Args:
+        config: of the network.
+        weights: all parameters, by the names that the network's module gives them.
+    """
 
     name = "onnxruntime"
     device = "cpu"
     precision: Precision = "fp32"
 
-    def __init__(self, network: AnyNetwork) -> None:
-        self.stride = stride(network.config)
-        self.halo = round_up(receptive_radius(network.config), self.stride)
-        self.bytes_per_pixel = _BYTES_PER_CHANNEL * live_channels(network.config)
+    def __init__(self, config: AnyConfig, weights: Mapping[str, FloatArray]) -> None:
+        self.stride = stride(config)
+        self.halo = round_up(receptive_radius(config), self.stride)
+        self.bytes_per_pixel = _BYTES_PER_CHANNEL * live_channels(config)
         options = onnxruntime.SessionOptions()
-        # torch heeds OMP_NUM_THREADS, ONNX Runtime by itself does not.
-        options.intra_op_num_threads = torch.get_num_threads()
+        # ONNX Runtime by itself does not heed OMP_NUM_THREADS.
+        options.intra_op_num_threads = cpu_threads()
         # Patterns are remembered by shape: a second set of buffers once shapes repeat.
         options.enable_mem_pattern = False
         options.log_severity_level = 4  # failures are raised, so they need not be printed too
-        weights = {name: value.numpy() for name, value in network.state_dict().items()}
-        graph = build_onnx_graph(network.config, weights)
+        graph = build_onnx_graph(config, weights)
         with translated_allocation_errors():
             self._session = onnxruntime.InferenceSession(
                 graph.SerializeToString(), options, providers=["CPUExecutionProvider"]

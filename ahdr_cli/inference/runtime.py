@@ -10,7 +10,7 @@ from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.devices import Precision
 
 if TYPE_CHECKING:
-    from ahdr_cli.networks.families import AnyNetwork
+    from ahdr_cli.checkpoints import Checkpoint
 
 __all__ = ["Runtime", "open_runtime", "select_runtime"]
 
@@ -61,12 +61,16 @@ class Runtime(Protocol):
 
 
 def open_runtime(
-    network: AnyNetwork, *, name: str = "auto", device: str = "cpu", precision: Precision = "fp32"
+    checkpoint: Checkpoint,
+    *,
+    name: str = "auto",
+    device: str = "cpu",
+    precision: Precision = "fp32",
 ) -> Runtime:
-    """Make a network ready.
+    """Make a checkpoint's network ready.
 
     Args:
-        network: in evaluation mode; it belongs to the runtime from here on.
+        checkpoint: with the weights.
         name: ``auto``, ``torch`` or ``onnxruntime``.
         device: as :func:`ahdr_cli.inference.devices.select_device` returns it.
         precision: as :func:`ahdr_cli.inference.devices.select_precision` returns it.
@@ -79,11 +83,11 @@ def open_runtime(
     if select_runtime(name, device=device, precision=precision) == "torch":
         from ahdr_cli.inference.torch_runtime import TorchRuntime
 
-        return TorchRuntime(network, device=device, precision=precision)
+        return TorchRuntime(checkpoint.build(), device=device, precision=precision)
 
     from ahdr_cli.inference.onnx_runtime import OnnxRuntime
 
-    return OnnxRuntime(network)
+    return OnnxRuntime(checkpoint.config, checkpoint.weights)
 
 
 def select_runtime(name: str, *, device: str, precision: Precision) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from safetensors import torch as safetensors_torch
@@ -242,9 +243,8 @@ def test_wrong_configuration(tmp_path, tiny_net, config):
 def test_a_configuration_that_lies_about_the_size(tmp_path, tiny_net, features):
     path = tmp_path / "x.safetensors"
     write_by_hand(path, tiny_net.state_dict(), config={"features": features, "growth": 4})
-    checkpoint = load_checkpoint(path)
-    with pytest.raises(CorruptWeightsError) as caught:
-        checkpoint.build()
+    with pytest.raises(CorruptWeightsError, match="do not fit") as caught:
+        load_checkpoint(path)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
 
@@ -254,10 +254,30 @@ def test_missing_and_surplus_tensors(tmp_path, tiny_net):
     weights = tiny_net.state_dict()
     write_by_hand(path, {k: v for k, v in weights.items() if k != "fold.bias"})
     with pytest.raises(CorruptWeightsError, match=r"fold\.bias"):
-        load_checkpoint(path).build()
+        load_checkpoint(path)
     write_by_hand(path, {**weights, "extra": torch.zeros(1)})
     with pytest.raises(CorruptWeightsError, match="extra"):
-        load_checkpoint(path).build()
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "named"),
+    [(torch.float16, "float16"), (torch.float64, "float64"), (torch.bfloat16, "BF16")],
+)
+def test_other_numbers_than_float32(tmp_path, tiny_net, dtype, named):
+    path = tmp_path / "x.safetensors"
+    weights = tiny_net.state_dict()
+    write_by_hand(path, weights | {"fold.bias": weights["fold.bias"].to(dtype)})
+    with pytest.raises(CorruptWeightsError, match=named):
+        load_checkpoint(path)
+
+
+def test_a_deep_configuration_costs_no_more_than_the_weights_there_are(tmp_path, tiny_net):
+    path = tmp_path / "x.safetensors"
+    config = {"features": 8, "growth": 4, "num_blocks": 10**18}
+    write_by_hand(path, tiny_net.state_dict(), config=config)
+    with pytest.raises(CorruptWeightsError, match=r"blocks\.3\.layers\.0\.weight is missing"):
+        load_checkpoint(path)
 
 
 @pytest.mark.parametrize("name", ["nothing", "./nothing.safetensors", ""])
@@ -272,6 +292,10 @@ def test_a_checkpoint_is_frozen(tiny_file):
     assert isinstance(checkpoint, Checkpoint)
     with pytest.raises(AttributeError):
         checkpoint.name = "other"
+    with pytest.raises(TypeError):
+        checkpoint.weights["x"] = np.zeros(1, np.float32)
+    with pytest.raises(ValueError, match="read-only"):
+        checkpoint.weights["fold.bias"][0] = 1
     with pytest.raises(TypeError):
         checkpoint.state_dict["x"] = torch.zeros(1)
     with pytest.raises(TypeError):

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from ahdr_cli.checkpoints import Checkpoint
 from ahdr_cli.images import FloatArray
+from ahdr_cli.inference.onnx_runtime import OnnxRuntime
 from ahdr_cli.networks.config import FastConfig
 from ahdr_cli.networks.families import AnyNetwork, build_network
 from ahdr_cli.networks.variants import MODELS
@@ -62,6 +64,30 @@ def make_network() -> Callable[[str], AnyNetwork]:
             network.output.weight /= spread[0]
             network.output.bias.zero_()
         return network
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def checkpoint_of() -> Callable[[AnyNetwork], Checkpoint]:
+    """A network's weights, as a file of them would come in."""
+
+    def make(network: AnyNetwork) -> Checkpoint:
+        weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        return Checkpoint(
+            name="test", config=network.config, weights=weights, sha256="0" * 64, provenance={}
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def onnx_of(checkpoint_of) -> Callable[[AnyNetwork], OnnxRuntime]:
+    """The fast path of a network."""
+
+    def make(network: AnyNetwork) -> OnnxRuntime:
+        checkpoint = checkpoint_of(network)
+        return OnnxRuntime(checkpoint.config, checkpoint.weights)
 
     return make
 

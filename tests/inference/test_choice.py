@@ -31,7 +31,7 @@ SMALL = entry("small", macs=50_000, score=41.2)
 @pytest.fixture
 def models(monkeypatch):
     """Registers models, on a machine with two cores."""
-    monkeypatch.setattr(choice.os, "sched_getaffinity", lambda _pid: {0, 1}, raising=False)
+    monkeypatch.setattr(choice, "cpu_threads", lambda: 2)
 
     def register(*entries: ModelEntry) -> None:
         monkeypatch.setattr(choice, "available_models", lambda: entries)

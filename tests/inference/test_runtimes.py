@@ -9,7 +9,6 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from ahdr_cli.errors import DeviceError, MissingDependencyError, OutOfMemoryError, UsageError
 from ahdr_cli.inference import runtime as runtime_module
-from ahdr_cli.inference.onnx_runtime import OnnxRuntime
 from ahdr_cli.inference.runtime import open_runtime, select_runtime
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.networks.ahdrnet import AHDRNet
@@ -18,16 +17,18 @@ from ahdr_cli.networks.input import to_network_input
 
 
 @pytest.mark.parametrize("size", [(64, 48), (17, 33), (1, 5)])
-def test_onnx_equals_torch_for_every_variant(variant, make_network, make_frames, ratios, size):
+def test_onnx_equals_torch_for_every_variant(
+    variant, make_network, onnx_of, make_frames, ratios, size
+):
     frames = np.stack(make_frames(*size))
     expected = TorchRuntime(make_network(variant))(frames, ratios)
-    actual = OnnxRuntime(make_network(variant))(frames, ratios)
+    actual = onnx_of(make_network(variant))(frames, ratios)
     assert actual.dtype == np.float32
     assert actual.shape == (*size, 3)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=5e-5)
 
 
-def test_onnx_equals_torch_at_full_size(make_frames, ratios):
+def test_onnx_equals_torch_at_full_size(onnx_of, make_frames, ratios):
     torch.manual_seed(0)
     network = AHDRNet().eval()
     with torch.no_grad():
@@ -35,7 +36,7 @@ def test_onnx_equals_torch_at_full_size(make_frames, ratios):
     frames = np.stack(make_frames(40, 50))
     expected = TorchRuntime(network)(frames, ratios)
     assert np.ptp(expected) > 0.1
-    np.testing.assert_allclose(OnnxRuntime(network)(frames, ratios), expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(onnx_of(network)(frames, ratios), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -48,12 +49,12 @@ def test_onnx_equals_torch_at_full_size(make_frames, ratios):
         {"block": "rb", "num_blocks": 1},
     ],
 )
-def test_onnx_equals_torch_for_odd_shapes(shape, make_frames, ratios):
+def test_onnx_equals_torch_for_odd_shapes(shape, onnx_of, make_frames, ratios):
     torch.manual_seed(1)
     network = AHDRNet(AHDRConfig(**{"features": 8, "growth": 4} | shape)).eval()
     frames = np.stack(make_frames(30, 20))
     np.testing.assert_allclose(
-        OnnxRuntime(network)(frames, ratios), TorchRuntime(network)(frames, ratios), atol=1e-6
+        onnx_of(network)(frames, ratios), TorchRuntime(network)(frames, ratios), atol=1e-6
     )
 
 
@@ -78,9 +79,9 @@ def test_sixteen_bits_are_close_and_smooth(make_network, make_frames, ratios, pr
     assert len(np.unique(rounded)) > 0.9 * rounded.size
 
 
-def test_release_leaves_a_runtime_usable(make_network, make_frames, ratios):
+def test_release_leaves_a_runtime_usable(make_network, onnx_of, make_frames, ratios):
     frames = np.stack(make_frames(20, 20))
-    for runtime in (TorchRuntime(make_network()), OnnxRuntime(make_network())):
+    for runtime in (TorchRuntime(make_network()), onnx_of(make_network())):
         before = runtime(frames, ratios)
         runtime.release()
         np.testing.assert_array_equal(runtime(frames, ratios), before)
@@ -97,8 +98,10 @@ def test_failed_allocations_of_torch_are_translated(make_network, make_frames, r
         runtime(np.stack(make_frames(4, 4)), ratios)
 
 
-def test_failed_allocations_of_onnxruntime_are_translated(make_network, make_frames, ratios):
-    runtime = OnnxRuntime(make_network())
+def test_failed_allocations_of_onnxruntime_are_translated(
+    make_network, onnx_of, make_frames, ratios
+):
+    runtime = onnx_of(make_network())
 
     class Exhausted:
         def run(self, *_args: object) -> None:
@@ -126,6 +129,6 @@ def test_onnxruntime_refuses_what_it_cannot_do(device, precision):
         select_runtime("onnxruntime", device=device, precision=precision)
 
 
-def test_an_unknown_runtime_is_a_usage_error(make_network):
+def test_an_unknown_runtime_is_a_usage_error(make_network, checkpoint_of):
     with pytest.raises(UsageError, match="'tensorflow'"):
-        open_runtime(make_network(), name="tensorflow")
+        open_runtime(checkpoint_of(make_network()), name="tensorflow")

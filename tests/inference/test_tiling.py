@@ -82,9 +82,10 @@ def test_a_fitted_tile_wastes_little():
 
 
 @pytest.fixture(scope="module")
-def runtimes(make_network) -> dict[str, Runtime]:
+def runtimes(make_network, checkpoint_of) -> dict[str, Runtime]:
     """Both runtimes of the network with everything in it."""
-    return {name: open_runtime(make_network(), name=name) for name in ("torch", "onnxruntime")}
+    checkpoint = checkpoint_of(make_network())
+    return {name: open_runtime(checkpoint, name=name) for name in ("torch", "onnxruntime")}
 
 
 @settings(max_examples=15, deadline=None)
@@ -99,8 +100,10 @@ def test_tiled_equals_whole(runtimes, make_frames, ratios, height, width, inner,
 
 
 @pytest.mark.parametrize("name", ["torch", "onnxruntime"])
-def test_tiled_equals_whole_for_every_variant(variant, make_network, make_frames, ratios, name):
-    runtime = open_runtime(make_network(variant), name=name)
+def test_tiled_equals_whole_for_every_variant(
+    variant, make_network, checkpoint_of, make_frames, ratios, name
+):
+    runtime = open_runtime(checkpoint_of(make_network(variant)), name=name)
     _assert_tiled_equals_whole(runtime, make_frames(131, 77), ratios, 40)
 
 
