@@ -21,8 +21,9 @@ Where that is not known (a file), :func:`estimate_white` reads it off the pictur
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -95,9 +96,26 @@ def reinhard(radiance: FloatArray, *, white: float, exposure: float = 0.0) -> Fl
     L = key / L̄ · Y scales luminance Y by its log-average L̄ = exp(mean(log(δ + Y))), then
     L_d = L (1 + L / L_white²) / (1 + L). RGB is scaled by L_d / Y, which keeps the hue.
     """
-    scene = luminance(radiance).astype(np.float64)
+    strips = (radiance[rows] for rows in _strips(radiance))
+    return _adapt_reinhard(strips, white=white)(radiance, white=white, exposure=exposure)
+
+
+def _adapt_reinhard(strips: Iterable[FloatArray], *, white: float) -> ToneOperator:
+    """The operator with the log-average of an image, which may then be shown strip by strip."""
     delta = 1e-6 * white  # keeps black pixels finite, whatever the scale of the image
-    key = REINHARD_KEY / math.exp(float(np.log(scene + delta).mean()))
+    total, pixels = 0.0, 0
+    for strip in strips:
+        scene = luminance(strip).astype(np.float64)
+        total += float(np.log(scene + delta).sum())
+        pixels += scene.size
+    return functools.partial(_reinhard, key=REINHARD_KEY / math.exp(total / max(pixels, 1)))
+
+
+def _reinhard(
+    radiance: FloatArray, *, white: float, exposure: float = 0.0, key: float
+) -> FloatArray:
+    """`reinhard` where key / L̄ is known."""
+    scene = luminance(radiance).astype(np.float64)
     gain = key * 2.0**exposure
     scaled = gain * scene
     # L_d / Y, written so that black needs no special case.
@@ -133,6 +151,14 @@ def _relative(radiance: FloatArray, *, white: float, exposure: float) -> FloatAr
     return np.clip(relative, np.float32(0.0), np.float32(1.0))
 
 
+class Adaptation(Protocol):
+    """Makes an operator that shows each pixel of one image by itself."""
+
+    def __call__(self, strips: Iterable[FloatArray], /, *, white: float) -> ToneOperator:
+        """Look at all strips of the image, as they will be shown."""
+        ...
+
+
 class Operator(NamedTuple):
     """An entry of :data:`OPERATORS`.
 
@@ -140,20 +166,21 @@ class Operator(NamedTuple):
         function: the operator.
         white: its `white` where the caller gives none; None means :func:`estimate_white`.
         summary: one line for help texts.
-        pointwise: each pixel is shown by itself, whatever the others.
+        adapt: makes the operator for one image, from its strips and white, where `function`
+            looks at more than each pixel by itself; None where it does not.
     """
 
     function: ToneOperator
     white: float | None
     summary: str
-    pointwise: bool = True
+    adapt: Adaptation | None = None
 
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
         "mu-law": Operator(mu_law, None, "logarithmic, μ = 5000, as in the papers' figures"),
         "reinhard": Operator(
-            reinhard, None, "photographic operator of Reinhard et al. (2002)", pointwise=False
+            reinhard, None, "photographic operator of Reinhard et al. (2002)", adapt=_adapt_reinhard
         ),
         "filmic": Operator(filmic, None, "film-like curve of Hable (2010)"),
         "linear": Operator(linear, 1.0, "no compression: the exposure of the reference frame"),
@@ -200,15 +227,12 @@ def render(
 ) -> NDArray[np.uint8]:
     """:func:`to_uint8` of :func:`tonemap`, to the bit, in little memory beyond the result.
 
-    Arguments and errors are those of :func:`tonemap`. `reinhard` looks at the whole image, so
-    it takes as much memory as there.
+    Arguments and errors are those of :func:`tonemap`.
 
     Returns:
         (H, W, 3) uint8.
     """
     operate = _operation(radiance, operator, exposure=exposure, gamma=gamma, white=white)
-    if not OPERATORS[operator].pointwise:
-        return to_uint8(operate(radiance))
     shown = np.empty(radiance.shape, np.uint8)
     for rows in _strips(radiance):
         shown[rows] = to_uint8(operate(radiance[rows]))
@@ -238,9 +262,13 @@ def _operation(
     if white is None:
         white = entry.white if entry.white is not None else _white_of(radiance, brightest)
     known = white
+    function = entry.function
+    if entry.adapt is not None:
+        strips = (_sanitise(radiance[rows], brightest) for rows in _strips(radiance))
+        function = entry.adapt(strips, white=known)
 
     def operate(rows: FloatArray) -> FloatArray:
-        shown = entry.function(_sanitise(rows, brightest), white=known, exposure=exposure)
+        shown = function(_sanitise(rows, brightest), white=known, exposure=exposure)
         return shown if gamma == 1.0 else np.power(shown, np.float32(1.0 / gamma))
 
     return operate
