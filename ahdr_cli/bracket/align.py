@@ -19,6 +19,7 @@ cv2 is imported when a function is called.
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -111,7 +112,11 @@ def align_if_moved(bracket: Bracket, *, least: float = STILL_PX) -> Alignment:
         least: displacement in pixels of the farthest corner below which a frame is left alone.
     """
     reference = Guide.of(bracket.reference.pixels)
-    motions = (_motion(bracket, index, reference=reference) for index in (0, 2))
+    # OpenCV and numpy compute outside Python's lock.
+    with ThreadPoolExecutor(2, thread_name_prefix="ahdr-align") as sides:
+        motions = list(
+            sides.map(lambda index: _motion(bracket, index, reference=reference), (0, 2))
+        )
     short, long = (
         motion if motion.displacement(bracket.size) >= least else RigidMotion()
         for motion in motions
