@@ -21,8 +21,18 @@ __all__ = ["Precision", "select_device", "select_precision", "torch_dtype"]
 _BUILT_FOR = re.compile(r"^(cuda|hip|xpu)\b[^=\n]*= *(\S+)", re.MULTILINE)
 """A line of torch's ``version.py``, such as ``cuda: Optional[str] = None``."""
 
-_DRIVERS = tuple(map(Path, ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")))
-"""Of NVIDIA, AMD, and Windows' subsystem for Linux."""
+_DRIVERS = tuple(
+    map(
+        Path,
+        (
+            *("/dev/nvidiactl", "/dev/nvidia0"),  # NVIDIA
+            *("/dev/nvmap", "/dev/nvhost-gpu"),  # NVIDIA's boards with memory in common (Tegra)
+            "/dev/kfd",  # AMD
+            "/dev/dxg",  # Windows' subsystem for Linux
+        ),
+    )
+)
+"""Files of GPUs' drivers, of which torch needs one under Linux."""
 
 Precision: TypeAlias = Literal["fp32", "fp16", "bf16"]
 """Of the network's arithmetic; images are float32 before and after."""
