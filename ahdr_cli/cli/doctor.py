@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
 import platform
 from dataclasses import asdict, dataclass
@@ -125,8 +124,10 @@ def _packages() -> list[Finding]:
 
 def _version_of(module: str) -> str:
     """Version of the distribution that provides `module`: several may (opencv)."""
-    for distribution in importlib.metadata.packages_distributions().get(module, []):
-        return f"{importlib.metadata.version(distribution)} ({distribution})"
+    from importlib import metadata  # takes as long to import as all of our commands
+
+    for distribution in metadata.packages_distributions().get(module, []):
+        return f"{metadata.version(distribution)} ({distribution})"
     return "version unknown"
 
 
