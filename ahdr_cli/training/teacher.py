@@ -24,6 +24,8 @@ from ahdr_cli.training.config import TeacherSettings
 
 __all__ = ["Choosing", "Teacher", "chooses", "divergence"]
 
+_FRAMES = 3
+
 
 def chooses(net: AnyNetwork) -> bool:
     """Whether the network chooses between the frames and a picture of its own."""
@@ -72,10 +74,14 @@ class Teacher(NamedTuple):
         return cls(Choosing(net).to(device).eval().requires_grad_(False), settings.weight)
 
     def __call__(self, frames: Tensor, choice: Choice) -> Tensor:
-        """The weighted divergence of a student's choice for `frames`, a scalar."""
+        """The weighted divergence of a student's choice for `frames`, a scalar.
+
+        The choice between the three frames alone: how good its own picture is, every network
+        finds out for itself.
+        """
         with torch.no_grad():
             taught = self.net(frames)
-        return self.weight * divergence(choice.logits, taught.logits)
+        return self.weight * divergence(choice.logits[:, :_FRAMES], taught.logits[:, :_FRAMES])
 
 
 def divergence(logits: Tensor, taught: Tensor) -> Tensor:

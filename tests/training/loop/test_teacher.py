@@ -72,7 +72,8 @@ def test_the_pupil_comes_to_choose_like_the_teacher(learner, batch, teacher):
 
     def distance():
         with torch.no_grad():
-            return divergence(subject.net.choose(frames).logits, taught.net(frames).logits).item()
+            said, wanted = subject.net.choose(frames).logits, taught.net(frames).logits
+        return divergence(said[:, :3], wanted[:, :3]).item()
 
     before = distance()
     for _ in range(30):
@@ -91,6 +92,20 @@ def test_a_teacher_is_not_changed(learner, batch, teacher):
     taught(frames, choice).backward()
     assert all(weight.grad is None for weight in taught.net.parameters())
     torch.testing.assert_close(taught.net(frames).logits, before.logits)
+
+
+def test_a_teacher_has_no_say_in_the_own_picture(learner, batch, teacher):
+    taught = Teacher.open(TeacherSettings(model=str(teacher)), device=CPU)
+    assert taught is not None
+    frames = to_network_input(batch.ldr, batch.ratios)
+    choice = Choosing(learner(*CHOOSING).net)(frames)
+    other = choice.logits.clone()
+    other[:, 3] += 5.0
+    torch.testing.assert_close(
+        taught(frames, choice._replace(logits=other)), taught(frames, choice)
+    )
+    other[:, 1] += 5.0
+    assert taught(frames, choice._replace(logits=other)) != taught(frames, choice)
 
 
 def test_nobody_listens_to_a_teacher_without_weight(teacher):
