@@ -14,8 +14,8 @@ __all__ = ["CPU_BYTES", "GPU_PIXELS", "live_channels", "round_up", "tile_pixels"
 
 CPU_BYTES = 1.065e9
 """Most memory that a tile may take on a CPU, so that a process, even one with torch loaded
-(0.4 GB), and a 1500×1000 bracket (0.08 GB) stay below 1.6 GB. For AHDRNet in ONNX Runtime these are 320,000
-pixels; cutting 1500×1000 into six costs 21 % more pixels than not cutting it."""
+(0.4 GB), and a 1500×1000 bracket (0.08 GB) stay below 1.6 GB. For AHDRNet in ONNX Runtime these
+are 320,000 pixels; cutting 1500×1000 into six costs 21 % more pixels than not cutting it."""
 
 GPU_PIXELS = 8_000_000
 """Most pixels of an outer box on a GPU. Convolutions index with 32 bits, and 2³¹ values are
