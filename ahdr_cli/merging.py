@@ -213,7 +213,9 @@ class Merger:
     def _inner(self, size: tuple[int, int]) -> int | tuple[int, int]:
         if self._pixels is None:
             return self.plan.tile
-        return fit_tile(size, halo=self._runtime.halo, pixels=self._pixels)
+        return fit_tile(
+            size, halo=self._runtime.halo, pixels=self._pixels, align=self._runtime.stride
+        )
 
 
 @functools.cache

@@ -153,7 +153,7 @@ def _network(
         compute,
         sources,
         halo=runtime.halo,
-        inner=fit_tile(size, halo=runtime.halo, pixels=pixels),
+        inner=fit_tile(size, halo=runtime.halo, pixels=pixels, align=runtime.stride),
         align=runtime.stride,
     )
     clock.runs["input"].append(time.perf_counter() - started - computing)

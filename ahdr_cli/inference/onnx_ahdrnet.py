@@ -16,9 +16,8 @@ from onnx import ModelProto
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.onnx_blend import (
     write_blend,
-    write_choice,
-    write_exposure_logits,
-    write_input,
+    write_ldr,
+    write_radiance,
     write_result,
 )
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
@@ -40,8 +39,13 @@ def build_ahdrnet(config: AHDRConfig, weights: Mapping[str, FloatArray]) -> Mode
         weights: all parameters, by the names that :class:`AHDRNet` gives them.
     """
     graph = GraphWriter(weights)
-    ldr, radiance = write_input(graph)
-    both = graph.concat(ldr, radiance)
+    ldr = write_ldr(graph)
+    radiance = write_radiance(graph, ldr)
+    # Frames along the first axis, which the encoder has them share.
+    frame = graph.axes(3, 3, 0, 0)
+    both = graph.concat(
+        *(graph.node("Reshape", x, frame)._replace(channels=3) for x in (ldr, radiance))
+    )
     features, reference = _encode(graph, config, both)
     x = _body(graph, config, features)
     x = graph.conv("refine", graph.node("Add", x, reference))
@@ -50,10 +54,8 @@ def build_ahdrnet(config: AHDRConfig, weights: Mapping[str, FloatArray]) -> Mode
         write_result(graph, own)
         return graph.model(name="ahdrnet")
 
-    logits = write_choice(
-        graph, write_exposure_logits(graph, ldr, radiance), graph.conv("trust", x)
-    )
-    write_result(graph, write_blend(graph, graph.concat(radiance, own, axis=0), logits))
+    trust = graph.conv("trust", x)
+    write_result(graph, write_blend(graph, ldr=ldr, radiance=radiance, own=own, trust=trust))
     return graph.model(name="ahdrnet")
 
 

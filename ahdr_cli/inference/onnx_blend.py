@@ -1,7 +1,8 @@
 """The network's input and the explicit merge as nodes of an ONNX graph.
 
-They follow :mod:`ahdr_cli.networks.input` and :mod:`ahdr_cli.networks.blend`; the three frames
-lie along the first axis.
+They say what :mod:`ahdr_cli.networks.input` and :mod:`ahdr_cli.networks.blend` say, in as few
+passes over memory as ONNX Runtime allows. The three frames' channels lie along the second axis:
+nine of them, short, reference, long.
 """
 
 from __future__ import annotations
@@ -12,49 +13,99 @@ from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.constants import DEFICIT, DISBELIEF, LEAST, ROLL_OFF, WHITE
 from ahdr_cli.radiometry.transfer import GAMMA
 
-__all__ = ["write_blend", "write_choice", "write_exposure_logits", "write_input", "write_result"]
+__all__ = ["write_blend", "write_ldr", "write_radiance", "write_result"]
 
 
-def write_input(graph: GraphWriter) -> tuple[Value, Value]:
-    """LDR and radiance, each (3, 3, h, w): frames, channels, rows, columns."""
-    ldr = graph.node("Transpose", Value("frames", 3), perm=[0, 3, 1, 2])
-    linear = graph.node("Pow", ldr, graph.number(GAMMA))
-    per_frame = graph.node("Reshape", Value("ratios"), graph.axes(3, 1, 1, 1))
-    return ldr, graph.node("Div", linear, per_frame)
+def write_ldr(graph: GraphWriter) -> Value:
+    """The frames as they are given, (1, 9, h, w)."""
+    planes = graph.node("Transpose", Value("frames", 3), perm=[0, 3, 1, 2])
+    # The reshape also keeps ONNX Runtime from moving the transposition to later, dearer places.
+    return graph.node("Reshape", planes, graph.axes(1, 9, 0, 0))._replace(channels=9)
 
 
-def write_exposure_logits(graph: GraphWriter, ldr: Value, radiance: Value) -> Value:
-    """Twice (3, 3, h, w) → (3, 1, h, w)."""
-    brightness = graph.node("ReduceMean", ldr, axes=[1])
-    power = graph.node("Mul", brightness, brightness)
-    weight = graph.node("Log", graph.node("Add", power, graph.number(LEAST)))
-    contradicted = _write_contradiction(graph, ldr, radiance)
-    # The short frame is doubted where contradicted, the long one where clipped, and the
-    # reference where clipped and not contradicted.
-    short, _, long = np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1, 1)
-    counts = graph.node(
-        "Sub",
-        graph.constant(1 - short),
-        graph.node("Mul", contradicted, graph.constant(1 - short - long)),
+def write_radiance(graph: GraphWriter, ldr: Value, *, white: float = 1.0) -> Value:
+    """(1, 9, h, w) → the same in radiance, of which the short frame's white is `white`."""
+    # ONNX Runtime has vector code for logarithm and exponential, but none for a power.
+    exponent = graph.node("Mul", graph.node("Log", ldr), graph.number(GAMMA))
+    ratios = graph.node("Reshape", Value("ratios"), graph.axes(3, 1))
+    scale = graph.node("Div", graph.constant(np.full((3, 3), white, np.float32)), ratios)
+    per_channel = graph.node("Reshape", scale, graph.axes(1, 9, 1, 1))
+    return graph.node("Mul", graph.node("Exp", exponent), per_channel)
+
+
+def write_blend(
+    graph: GraphWriter,
+    *,
+    ldr: Value,
+    radiance: Value,
+    own: Value,
+    trust: Value,
+    black: float = 0.0,
+    white: float = 1.0,
+) -> Value:
+    """The weighted mean of the frames and of the network's own picture, (1, 3, h, w).
+
+    A softmax of sums of logarithms is a product of powers, so that no logarithm is taken.
+
+    Args:
+        graph: to write into.
+        ldr: (1, 9, h, w).
+        radiance: (1, 9, h, w), for which `black` and `white` stand for 0 and 1.
+        own: (1, 3, h, w), in the same units.
+        trust: (1, 4, h, w) what was learnt, of the frames and of the network's own picture.
+        black: see `radiance`.
+        white: see `radiance`.
+    """
+    *learnt, of_own = graph.split(
+        # No exponential is above 1, and one is 1.
+        graph.node("Sub", trust, graph.node("ReduceMax", trust, axes=[1])),
+        *(1, 1, 1, 1),
     )
-    doubt = graph.node("Mul", _write_clipped(graph, ldr), counts)
-    doubt = graph.node("Add", doubt, graph.node("Mul", contradicted, graph.constant(short)))
-    return graph.node("Sub", weight, graph.node("Mul", doubt, graph.number(DISBELIEF)))
+    frames = graph.split(radiance, 3, 3, 3)
+    encoded = graph.split(ldr, 3, 3, 3)
+    nothing = 1e-6 * (white - black) - black
+    contradicted = _write_contradiction(graph, encoded[1], frames, nothing=nothing)
+    clipped = _write_clipped(graph, encoded[1])
+    doubts = (
+        contradicted,
+        graph.node("Sub", clipped, graph.node("Mul", clipped, contradicted)),
+        _write_clipped(graph, encoded[2]),
+    )
+    weights = [
+        _write_weight(graph, *candidate) for candidate in zip(encoded, doubts, learnt, strict=True)
+    ]
+    weights.append(graph.node("Exp", of_own))
+    shares = [
+        graph.node("Mul", picture, weight)
+        for picture, weight in zip([*frames, own], weights, strict=True)
+    ]
+    return graph.node("Div", graph.node("Sum", *shares), graph.node("Sum", *weights))
 
 
-def _write_clipped(graph: GraphWriter, ldr: Value) -> Value:
-    """(3, 3, h, w) → (3, 1, h, w), 0 to 1."""
-    brightest = graph.node("ReduceMax", ldr, axes=[1])
+def _write_weight(graph: GraphWriter, encoded: Value, doubt: Value, learnt: Value) -> Value:
+    """The weight of a frame, (1, 1, h, w)."""
+    brightness = graph.node("ReduceMean", encoded, axes=[1])
+    power = graph.node("Mul", brightness, brightness)
+    power = graph.node("Add", power, graph.number(LEAST))
+    doubt = graph.node("Mul", doubt, graph.number(DISBELIEF))
+    return graph.node("Mul", power, graph.node("Exp", graph.node("Sub", learnt, doubt)))
+
+
+def _write_clipped(graph: GraphWriter, encoded: Value) -> Value:
+    """(1, 3, h, w) → (1, 1, h, w), 0 to 1."""
+    brightest = graph.node("ReduceMax", encoded, axes=[1])
     clipped = _ramp(graph, brightest, (1.0 - ROLL_OFF, 1.0))
     return graph.node("Mul", clipped, clipped)
 
 
-def _write_contradiction(graph: GraphWriter, ldr: Value, radiance: Value) -> Value:
-    """Twice (3, 3, h, w) → (1, 1, h, w), 0 to 1."""
-    short, reference = graph.slices(radiance, 2)
-    white = _ramp(graph, graph.node("Gather", ldr, graph.axes(1), axis=0), WHITE)
+def _write_contradiction(
+    graph: GraphWriter, encoded: Value, frames: list[Value], *, nothing: float
+) -> Value:
+    """Whether the short frame lacks light that the reference has, (1, 1, h, w), 0 to 1."""
+    short, reference, _ = frames
     lack = graph.node("Sub", reference, short)
-    share = graph.node("Div", lack, graph.node("Add", reference, graph.number(1e-6)))
+    share = graph.node("Div", lack, graph.node("Add", reference, graph.number(nothing)))
+    white = _ramp(graph, encoded, WHITE)
     worst = graph.node("ReduceMax", graph.node("Mul", share, white), axes=[1])
     return _ramp(graph, worst, DEFICIT)
 
@@ -63,24 +114,7 @@ def _ramp(graph: GraphWriter, x: Value, ends: tuple[float, float]) -> Value:
     """0 at one end, 1 at the other, linear between them and constant beyond."""
     start, end = ends
     shifted = graph.node("Sub", x, graph.number(start))
-    return graph.clip(graph.node("Mul", shifted, graph.number(1.0 / (end - start))))
-
-
-def write_choice(graph: GraphWriter, exposure: Value, trust: Value) -> Value:
-    """(3, 1, h, w) of the frames, and what was learnt, (1, 4, h, w) → logits (4, 1, h, w)."""
-    # Channels → entries of the first axis, as the candidates have it.
-    trust = graph.node("Transpose", trust, perm=[1, 0, 2, 3])
-    one_more = graph.axes(0, 0, 0, 0, 1, 0, 0, 0)  # a zero at the end of the first axis
-    return graph.node("Add", trust, graph.node("Pad", exposure, one_more))
-
-
-def write_blend(graph: GraphWriter, candidates: Value, logits: Value) -> Value:
-    """(n, 3, h, w) and (n, 1, h, w) → (1, 3, h, w)."""
-    shifted = graph.node("Sub", logits, graph.node("ReduceMax", logits, axes=[0]))
-    weights = graph.node("Exp", shifted)
-    axis = graph.axes(0)
-    total = graph.node("ReduceSum", graph.node("Mul", weights, candidates), axis)
-    return graph.node("Div", total, graph.node("ReduceSum", weights, axis))
+    return graph.node("HardSigmoid", shifted, alpha=1.0 / (end - start), beta=0.0)
 
 
 def write_result(graph: GraphWriter, radiance: Value) -> None:

@@ -1,30 +1,51 @@
-"""FastNet as an ONNX graph; it follows :meth:`FastNet.forward` line by line.
+"""FastNet as an ONNX graph; it computes what :meth:`FastNet.forward` says.
 
 Height and width must be multiples of its stride: whoever runs the graph appends the zeros.
+
+ONNX Runtime convolves in a layout of its own, in blocks of 16 channels, and all that is no
+convolution wants another. So the graph is written to stay in it (``benchmarks/cpu_network.md``):
+
+- A convolution of what `pixel_unshuffle` makes is one of twice the kernel with stride 2.
+- A convolution of concatenated parts is a sum, added up within the convolutions. Frames enter it
+  as nine channels each of LDR and radiance: fewer than 16 are read without a change of layout.
+- `pixel_shuffle` takes channels last, where blocks of them are moved as a whole.
+- The μ-law is counted in natural logarithms, the factor left to the convolutions' weights, and
+  pictures in 1 + μ · radiance, of which it is the plain logarithm.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx import ModelProto
 
 from ahdr_cli.images import FloatArray
-from ahdr_cli.inference.onnx_blend import (
-    write_blend,
-    write_choice,
-    write_exposure_logits,
-    write_input,
-    write_result,
-)
+from ahdr_cli.inference.budget import round_up
+from ahdr_cli.inference.onnx_blend import write_blend, write_ldr, write_radiance, write_result
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
-from ahdr_cli.networks.config import FastConfig
+from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FastConfig
 from ahdr_cli.networks.constants import DEAD_ZONE, MU
 
 __all__ = ["build_fastnet"]
+
+_BLOCK = 16
+"""Channels in a block of ONNX Runtime's layout with AVX-512; elsewhere 4 or 8, which divide it."""
+
+_BRIGHTEST = math.log1p(MU)
+"""Natural logarithm of what stands for a radiance of 1."""
+
+_LDR, _MAPPED = np.arange(FAST_SEEN).reshape(3, 2, 3).swapaxes(0, 1).reshape(2, 9)
+"""Where the network's first channels lie among those that it sees."""
+
+
+class _Seen(NamedTuple):
+    """LDR, and 1 + μ · radiance in natural logarithms: each (1, 9, h, w)."""
+
+    ldr: Value
+    mapped: Value
 
 
 def build_fastnet(config: FastConfig, weights: Mapping[str, FloatArray]) -> ModelProto:
@@ -35,57 +56,94 @@ def build_fastnet(config: FastConfig, weights: Mapping[str, FloatArray]) -> Mode
         weights: all parameters, by the names that :class:`FastNet` gives them.
     """
     graph = GraphWriter(weights)
-    ldr, radiance = write_input(graph)
-    seen = graph.concat(ldr, _compress(graph, radiance))
-    seen = graph.node("Reshape", seen, graph.axes(1, 18, 0, 0))._replace(channels=18)
+    ldr = write_ldr(graph)
+    lifted = graph.node("Add", write_radiance(graph, ldr, white=MU), graph.number(1.0))
+    seen = _Seen(ldr, graph.node("Log", lifted))
 
-    half = graph.relu(_conv_unshuffled(graph, "encode", seen))
-    x = graph.relu(_conv_unshuffled(graph, "down", half))
+    weight, bias = graph.parameters("encode")
+    half = graph.total(*_conv_seen(graph, seen, _unshuffled(weight), bias, stride=2), cell=2)
+    half = graph.relu(half)
+    weight, bias = graph.parameters("down")
+    x = graph.relu(graph.convolve(half, _unshuffled(weight), bias, stride=2))
     for i, dilation in enumerate(config.dilations):
-        x = _block(graph, f"blocks.{i}", x, dilation=dilation)
-    x = _shuffle(graph, graph.relu(graph.conv("up", x)))
-    x = graph.relu(graph.conv("fuse", graph.concat(half, x)))
-    x = _shuffle(graph, graph.relu(graph.conv("spread", x)))
-    x = graph.relu(graph.conv("refine", graph.concat(seen, x)))
-    trust, own, correction = graph.split(graph.conv("output", x), 4, 3, 3)
-
-    own = _expand(graph, graph.clip(own))
-    logits = write_choice(graph, write_exposure_logits(graph, ldr, radiance), trust)
-    merged = write_blend(graph, graph.concat(radiance, own, axis=0), logits)
-    correction = graph.node("Shrink", correction, lambd=DEAD_ZONE, bias=DEAD_ZONE)
-    corrected = graph.node("Add", _compress(graph, merged), correction)
-    write_result(graph, _expand(graph, graph.clip(corrected)))
+        y = graph.relu(graph.conv(f"blocks.{i}.first", x))
+        y = graph.conv(f"blocks.{i}.second", y, dilation=dilation)
+        x = graph.total(y, x, cell=4)
+    x = _conv_shuffled(graph, "up", x, cell=2)
+    share = graph.conv_share("fuse", x, start=config.shallow)
+    half = graph.total(graph.conv_share("fuse", half, start=0), share, cell=2)
+    x = _conv_shuffled(graph, "spread", graph.relu(half), cell=1)
+    weight, bias = graph.parameters("refine")
+    shares = _conv_seen(graph, seen, weight[:, :FAST_SEEN], bias)
+    share = graph.conv_share("refine", x, start=FAST_SEEN)
+    x = graph.relu(graph.total(share, *shares, cell=1))
+    write_result(graph, _decide(graph, ldr, lifted, x))
     return graph.model(name="fastnet")
 
 
-def _conv_unshuffled(graph: GraphWriter, name: str, x: Value) -> Value:
-    """The convolution `name` of what `pixel_unshuffle` makes of `x`.
+def _conv_seen(
+    graph: GraphWriter, seen: _Seen, weight: FloatArray, bias: FloatArray, *, stride: int = 1
+) -> tuple[Value, Value]:
+    """What is seen, convolved; to be added up."""
+    mapped = weight[:, _MAPPED] / np.float32(_BRIGHTEST)
+    return (
+        graph.convolve(seen.ldr, weight[:, _LDR], bias, stride=stride),
+        graph.convolve(seen.mapped, mapped, stride=stride),
+    )
 
-    ONNX puts the four pixels of a cell outermost, torch the channels.
+
+def _unshuffled(weight: FloatArray) -> FloatArray:
+    """Of a convolution after `pixel_unshuffle` by two, the weights to use before it, at stride 2.
+
+    Args:
+        weight: (outputs, 4 · inputs, k, k).
+
+    Returns:
+        (outputs, inputs, 2k, 2k).
     """
-    cells = graph.node("SpaceToDepth", x, blocksize=2)._replace(channels=4 * x.channels)
-    order: NDArray[np.intp] = np.arange(4 * x.channels).reshape(x.channels, 4).T.ravel()
-    return graph.conv(name, cells, order=order)
+    outputs, inputs, kernel, _ = weight.shape
+    taps = weight.reshape(outputs, inputs // 4, 2, 2, kernel, kernel).transpose(0, 1, 4, 2, 5, 3)
+    return taps.reshape(outputs, inputs // 4, 2 * kernel, 2 * kernel)
 
 
-def _shuffle(graph: GraphWriter, x: Value) -> Value:
-    """`pixel_shuffle` by two."""
-    pixels = graph.node("DepthToSpace", x, blocksize=2, mode="CRD")
-    return pixels._replace(channels=x.channels // 4)
+def _conv_shuffled(graph: GraphWriter, name: str, x: Value, *, cell: int) -> Value:
+    """The convolution `name`, ReLU and `pixel_shuffle` by two, with further channels of zeros."""
+    weight, bias = graph.parameters(name)
+    outputs = len(bias) // 4
+    channels = round_up(outputs, _BLOCK)
+    # The pixel of a cell becomes the outer, the channel the inner part of the index.
+    weight = weight.reshape(outputs, 4, *weight.shape[1:]).swapaxes(0, 1)
+    weight = np.pad(weight, ((0, 0), (0, channels - outputs), (0, 0), (0, 0), (0, 0)))
+    bias = np.pad(bias.reshape(outputs, 4).T, ((0, 0), (0, channels - outputs)))
+    x = graph.relu(graph.convolve(x, weight.reshape(-1, *weight.shape[2:]), bias.ravel()))
+
+    rows_columns = graph.node("Shape", Value("frames"), start=1, end=3)
+    coarse = graph.node("Div", rows_columns, graph.axes(2 * cell, 2 * cell))
+    fine = graph.node("Div", rows_columns, graph.axes(cell, cell))
+    x = graph.node("Transpose", x, perm=[0, 2, 3, 1])
+    cells = graph.concat(coarse, graph.axes(2, 2 * channels), axis=0)  # two rows of two pixels
+    x = graph.node("Transpose", graph.node("Reshape", x, cells), perm=[0, 2, 1, 3])
+    x = graph.node("Reshape", x, graph.concat(graph.axes(1), fine, graph.axes(channels), axis=0))
+    x = graph.node("Transpose", x, perm=[0, 3, 1, 2])._replace(channels=channels)
+    return graph.declare(x, cell=cell)
 
 
-def _block(graph: GraphWriter, name: str, x: Value, *, dilation: int) -> Value:
-    y = graph.relu(graph.conv(f"{name}.first", x))
-    return graph.node("Add", graph.conv(f"{name}.second", y, dilation=dilation), x)
+def _decide(graph: GraphWriter, ldr: Value, lifted: Value, x: Value) -> Value:
+    """Features → radiance, (1, 3, h, w)."""
+    weight, bias = graph.parameters("output")
+    logits = FAST_OUTPUTS[0]
+    scale = np.where(np.arange(len(bias)) < logits, 1.0, _BRIGHTEST).astype(np.float32)
+    said = graph.convolve(x, weight * scale[:, None, None, None], bias * scale)
+    trust, own, correction = graph.split(said, *FAST_OUTPUTS)
 
-
-def _compress(graph: GraphWriter, linear: Value) -> Value:
-    """μ-law; the logarithm of 1 + x is exact enough for x in multiples of 1e-7."""
-    scaled = graph.node("Add", graph.node("Mul", linear, graph.number(MU)), graph.number(1.0))
-    return graph.node("Mul", graph.node("Log", scaled), graph.number(1.0 / math.log1p(MU)))
-
-
-def _expand(graph: GraphWriter, mapped: Value) -> Value:
-    """Inverse of :func:`_compress`."""
-    power = graph.node("Exp", graph.node("Mul", mapped, graph.number(math.log1p(MU))))
-    return graph.node("Mul", graph.node("Sub", power, graph.number(1.0)), graph.number(1.0 / MU))
+    own = graph.node("Clip", own, graph.number(0.0), graph.number(_BRIGHTEST))
+    own = graph.node("Exp", own)
+    merged = write_blend(
+        graph, ldr=ldr, radiance=lifted, own=own, trust=trust, black=1.0, white=1.0 + MU
+    )
+    dead = DEAD_ZONE * _BRIGHTEST
+    factor = graph.node("Exp", graph.node("Shrink", correction, lambd=dead, bias=dead))
+    corrected = graph.node("Mul", merged, factor)
+    corrected = graph.node("Clip", corrected, graph.number(1.0), graph.number(1.0 + MU))
+    light = graph.node("Sub", corrected, graph.number(1.0))
+    return graph.node("Mul", light, graph.number(1.0 / MU))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from ahdr_cli.images import FloatArray
 
@@ -45,6 +45,7 @@ class GraphWriter:
         self._weights = weights
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
+        self._declared: list[ValueInfoProto] = []
 
     def model(self, *, name: str) -> ModelProto:
         """All that was written so far."""
@@ -57,6 +58,7 @@ class GraphWriter:
             ],
             [helper.make_tensor_value_info("radiance", TensorProto.FLOAT, ["h", "w", 3])],
             self._constants,
+            value_info=self._declared,
         )
         opset = helper.make_opsetid("", OPSET)
         return helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
@@ -91,9 +93,32 @@ class GraphWriter:
             return joined
         return joined._replace(channels=sum(part.channels for part in parts))
 
-    def conv(
-        self, name: str, *parts: Value, dilation: int = 1, order: NDArray[np.intp] | None = None
-    ) -> Value:
+    def declare(self, x: Value, *, cell: int) -> Value:
+        """Say that `x` has one pixel for each `cell` by `cell` pixels of the frames.
+
+        Only values of which ONNX Runtime knows that their shapes are equal are added within a
+        convolution; it knows the names of sizes, but does not divide them.
+        """
+        suffix = "" if cell == 1 else f"/{cell}"
+        shape = [1, x.channels, f"h{suffix}", f"w{suffix}"]
+        self._declared.append(helper.make_tensor_value_info(x.name, TensorProto.FLOAT, shape))
+        return x
+
+    def total(self, *parts: Value, cell: int | None = None) -> Value:
+        """The sum of values of equal shape, declared where a `cell` is given."""
+        total = parts[0]
+        for part in parts[1:]:
+            if cell is not None:
+                self.declare(total, cell=cell)
+                self.declare(part, cell=cell)
+            total = self.node("Add", total, part)
+        return total if cell is None else self.declare(total, cell=cell)
+
+    def parameters(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Weight and bias of the module `name`."""
+        return self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+
+    def conv(self, name: str, *parts: Value, dilation: int = 1) -> Value:
         """The convolution `name` of the concatenated parts, as a sum over them.
 
         Stride 1, zero-padded to keep the size.
@@ -102,45 +127,54 @@ class GraphWriter:
             name: of the module; ``weight`` and ``bias`` are looked up under it.
             parts: whose channels add up to the convolution's.
             dilation: of its taps.
-            order: where in the weights each input channel is found; None: in the same place.
         """
-        total = self.conv_share(name, parts[0], start=0, dilation=dilation, order=order)
-        start = parts[0].channels
-        for part in parts[1:]:
-            share = self.conv_share(name, part, start=start, dilation=dilation, order=order)
-            total = self.node("Add", total, share)
+        shares, start = [], 0
+        for part in parts:
+            shares.append(self.conv_share(name, part, start=start, dilation=dilation))
             start += part.channels
-        return total
+        return self.total(*shares)
 
-    def conv_share(
-        self,
-        name: str,
-        x: Value,
-        *,
-        start: int,
-        dilation: int = 1,
-        order: NDArray[np.intp] | None = None,
-    ) -> Value:
+    def conv_share(self, name: str, x: Value, *, start: int, dilation: int = 1) -> Value:
         """What `x`, input channels from `start` on, contributes to the convolution `name`.
 
-        The bias belongs to the share from 0.
+        The bias belongs to the share from 0. Channels of `x` beyond the convolution's do not count.
         """
-        weight = self._weights[f"{name}.weight"]
-        if order is not None:
-            weight = weight[:, order]
+        weight, bias = self.parameters(name)
         weight = weight[:, start : start + x.channels]
-        inputs = [x, self.constant(weight)]
-        if start == 0:
-            inputs.append(self.constant(self._weights[f"{name}.bias"]))
-        kernel = weight.shape[2]
-        share = self.node(
+        return self.convolve(x, weight, None if start else bias, dilation=dilation)
+
+    def convolve(
+        self,
+        x: Value,
+        weight: FloatArray,
+        bias: FloatArray | None = None,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+    ) -> Value:
+        """A convolution zero-padded by as much on every side: h and w become h and w / stride.
+
+        Args:
+            x: (n, inputs and maybe further channels that do not count, h, w).
+            weight: (outputs, inputs, k, k); k is odd for stride 1, even for stride 2.
+            bias: (outputs,), or none.
+            stride: 1 or 2.
+            dilation: of the taps.
+        """
+        outputs, inputs_used, kernel, _ = weight.shape
+        rest = x.channels - inputs_used
+        inputs = [x, self.constant(np.pad(weight, ((0, 0), (0, rest), (0, 0), (0, 0))))]
+        if bias is not None:
+            inputs.append(self.constant(bias))
+        result = self.node(
             "Conv",
             *inputs,
             kernel_shape=[kernel, kernel],
+            strides=[stride, stride],
             dilations=[dilation, dilation],
             pads=[dilation * (kernel - 1) // 2] * 4,
         )
-        return share._replace(channels=weight.shape[0])
+        return result._replace(channels=outputs)
 
     def relu(self, x: Value) -> Value:
         """Negative values to 0."""

@@ -119,28 +119,30 @@ def plan_tiles(
     return _plan(Box(0, 0, *size), size=size, halo=halo, inner=_pair(inner), align=align)
 
 
-def fit_tile(size: tuple[int, int], *, halo: int, pixels: int) -> tuple[int, int]:
+def fit_tile(size: tuple[int, int], *, halo: int, pixels: int, align: int = 1) -> tuple[int, int]:
     """The inner box with which an image takes the least work in limited memory.
 
     Args:
         size: (height, width) of the image.
         halo: receptive radius of the network.
         pixels: how large an outer box may be.
+        align: as in :func:`plan_tiles`.
 
     Returns:
-        (height, width), not below `MIN_TILE` unless the image is, even if that takes more than
-        `pixels`.
+        (height, width), multiples of `align` that :func:`plan_tiles` can cut the image into; not
+        below `MIN_TILE` unless the image is, even if that takes more than `pixels`.
     """
     height, width = size
     best, least = (min(height, MIN_TILE), min(width, MIN_TILE)), math.inf
     for rows in range(1, max(height // MIN_TILE, 1) + 1):
-        columns = _fewest(width, halo=halo, most=pixels // _longest(height, rows, halo=halo))
+        longest = _longest(height, rows, halo=halo, align=align)
+        columns = _fewest(width, halo=halo, most=pixels // longest, align=align)
         if columns > max(width // MIN_TILE, 1):
             continue
         # Every cut is computed on both of its sides.
         work = (height + 2 * halo * (rows - 1)) * (width + 2 * halo * (columns - 1))
         if work < least:
-            best, least = (math.ceil(height / rows), math.ceil(width / columns)), work
+            best, least = (_part(height, rows, align), _part(width, columns, align)), work
     return best
 
 
@@ -221,17 +223,23 @@ def _cuts(start: int, end: int, *, most: int, align: int) -> list[int]:
     return [start + units * i // steps * align for i in range(steps)] + [end]
 
 
-def _longest(length: int, parts: int, *, halo: int) -> int:
+def _part(length: int, parts: int, align: int) -> int:
+    """The longest of equal parts that begin at multiples of `align`, itself such a multiple."""
+    return math.ceil(length / parts / align) * align
+
+
+def _longest(length: int, parts: int, *, halo: int, align: int) -> int:
     """The longest part of a length in equal parts, with its halo: an end has it on one side."""
-    return min(math.ceil(length / parts) + halo * min(parts - 1, 2), length)
+    return min(_part(length, parts, align) + halo * min(parts - 1, 2), length)
 
 
-def _fewest(length: int, *, halo: int, most: int) -> int:
+def _fewest(length: int, *, halo: int, most: int, align: int) -> int:
     """In how many parts to cut a length so that none is longer than `most` with its halo."""
     for parts in (1, 2):
-        if _longest(length, parts, halo=halo) <= most:
+        if _longest(length, parts, halo=halo, align=align) <= most:
             return parts
-    return max(math.ceil(length / max(most - 2 * halo, 1)), 3)
+    inner = (most - 2 * halo) // align * align
+    return max(math.ceil(length / max(inner, 1)), 3)
 
 
 def _halved(size: tuple[int, int]) -> tuple[int, int]:

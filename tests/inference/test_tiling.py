@@ -64,14 +64,16 @@ def test_impossible_plans_are_refused(bad):
     size=st.tuples(st.integers(1, 3000), st.integers(1, 3000)),
     halo=st.integers(0, 60),
     pixels=st.integers(1, 10**6),
+    align=st.sampled_from([1, 4]),
 )
-def test_a_fitted_tile_fits(size, halo, pixels):
-    inner = fit_tile(size, halo=halo, pixels=pixels)
-    largest = max(np.prod(tile.outer.size) for tile in plan_tiles(size, halo=halo, inner=inner))
+def test_a_fitted_tile_fits(size, halo, pixels, align):
+    inner = fit_tile(size, halo=halo, pixels=pixels, align=align)
+    tiles = plan_tiles(size, halo=halo, inner=inner, align=align)
+    largest = max(np.prod(tile.outer.size) for tile in tiles)
     assert largest <= max(pixels, (MIN_TILE + 2 * halo) ** 2)
     assert min(inner) >= min(MIN_TILE, *size)
     if size[0] * size[1] <= pixels:
-        assert inner == size
+        assert len(tiles) == 1
 
 
 def test_a_fitted_tile_wastes_little():
@@ -79,6 +81,12 @@ def test_a_fitted_tile_wastes_little():
     outer = [tile.outer.size[0] * tile.outer.size[1] for tile in tiles]
     assert max(outer) <= 320_000
     assert sum(outer) <= 1.22 * 1000 * 1500
+
+
+def test_a_grid_that_does_not_divide_the_image_costs_no_further_tile():
+    size = (998, 1498)
+    inner = fit_tile(size, halo=96, pixels=1000 * 850, align=4)
+    assert len(plan_tiles(size, halo=96, inner=inner, align=4)) == 2
 
 
 @pytest.fixture(scope="module")
