@@ -10,7 +10,16 @@ from __future__ import annotations
 import numpy as np
 
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
-from ahdr_cli.networks.constants import DEFICIT, DISBELIEF, LEAST, ROLL_OFF, WHITE
+from ahdr_cli.networks.constants import (
+    CERTAINTY,
+    DEFICIT,
+    DISBELIEF,
+    FAINT,
+    LEAST,
+    ROLL_OFF,
+    UNLIKE,
+    WHITE,
+)
 from ahdr_cli.radiometry.transfer import GAMMA
 
 __all__ = ["write_blend", "write_ldr", "write_radiance", "write_result"]
@@ -63,18 +72,20 @@ def write_blend(
     )
     frames = graph.split(radiance, 3, 3, 3)
     encoded = graph.split(ldr, 3, 3, 3)
-    nothing = 1e-6 * (white - black) - black
-    contradicted = _write_contradiction(graph, encoded[1], frames, nothing=nothing)
+    contradicted, unlike = _write_comparison(graph, encoded[1], frames, black=black, white=white)
     clipped = _write_clipped(graph, encoded[1])
+    confirmed = graph.node("Sub", clipped, graph.node("Mul", clipped, unlike))
+    beside = graph.node("Mul", confirmed, graph.number(CERTAINTY))
     doubts = (
         contradicted,
         graph.node("Sub", clipped, graph.node("Mul", clipped, contradicted)),
         _write_clipped(graph, encoded[2]),
     )
+    learnt[1] = graph.node("Sub", learnt[1], beside)
     weights = [
         _write_weight(graph, *candidate) for candidate in zip(encoded, doubts, learnt, strict=True)
     ]
-    weights.append(graph.node("Exp", of_own))
+    weights.append(graph.node("Exp", graph.node("Sub", of_own, beside)))
     shares = [
         graph.node("Mul", picture, weight)
         for picture, weight in zip([*frames, own], weights, strict=True)
@@ -98,16 +109,27 @@ def _write_clipped(graph: GraphWriter, encoded: Value) -> Value:
     return graph.node("Mul", clipped, clipped)
 
 
-def _write_contradiction(
-    graph: GraphWriter, encoded: Value, frames: list[Value], *, nothing: float
-) -> Value:
-    """Whether the short frame lacks light that the reference has, (1, 1, h, w), 0 to 1."""
+def _write_comparison(
+    graph: GraphWriter, encoded: Value, frames: list[Value], *, black: float, white: float
+) -> tuple[Value, Value]:
+    """How far the short frame lacks light that the reference clips, and how far it differs at all.
+
+    Both (1, 1, h, w), 0 to 1.
+    """
     short, reference, _ = frames
+    brightest = graph.node("ReduceMax", reference, axes=[1])
+    least = 1e-6 * (white - black) - black
+    # (reference - black + FAINT · (brightest - black)) / (1 + FAINT) + 1e-6 · (white - black)
+    faint = graph.node("Mul", brightest, graph.number(FAINT / (1.0 + FAINT)))
+    faint = graph.node("Add", faint, graph.number(least))
+    own = graph.node("Mul", reference, graph.number(1.0 / (1.0 + FAINT)))
     lack = graph.node("Sub", reference, short)
-    share = graph.node("Div", lack, graph.node("Add", reference, graph.number(nothing)))
-    white = _ramp(graph, encoded, WHITE)
-    worst = graph.node("ReduceMax", graph.node("Mul", share, white), axes=[1])
-    return _ramp(graph, worst, DEFICIT)
+    lack = graph.node("Div", lack, graph.node("Add", own, faint))
+    of_white = graph.node("Mul", lack, _ramp(graph, encoded, WHITE))
+    contradicted = graph.node("ReduceMax", of_white, axes=[1])
+    differs = graph.node("Max", lack, graph.node("Sub", of_white, lack))
+    differs = graph.node("ReduceMax", differs, axes=[1])
+    return _ramp(graph, contradicted, DEFICIT), _ramp(graph, differs, UNLIKE)
 
 
 def _ramp(graph: GraphWriter, x: Value, ends: tuple[float, float]) -> Value:

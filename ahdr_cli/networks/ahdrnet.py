@@ -129,8 +129,7 @@ class AHDRNet(nn.Module):
     def _decide(self, x: Tensor, frames: Tensor) -> Choice:
         """Features (N, features, H, W) → the choice."""
         own = torch.sigmoid(self.output(x))
-        trust = self.trust(x)
-        logits = torch.cat((exposure_logits(frames) + trust[:, :3], trust[:, 3:]), dim=1)
+        logits = exposure_logits(frames) + self.trust(x)
         return Choice(radiance=blend(frames, logits, own), logits=logits, own=own)
 
     def _attend(self, short: Tensor, reference: Tensor, long: Tensor) -> AttentionMaps:

@@ -13,8 +13,18 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from ahdr_cli.networks.constants import DEFICIT, DISBELIEF, LEAST, ROLL_OFF, WHITE
+from ahdr_cli.networks.constants import (
+    CERTAINTY,
+    DEFICIT,
+    DISBELIEF,
+    FAINT,
+    LEAST,
+    ROLL_OFF,
+    UNLIKE,
+    WHITE,
+)
 
 __all__ = ["Choice", "blend", "exposure_logits", "without_autocast"]
 
@@ -34,14 +44,18 @@ class Choice(NamedTuple):
 
 
 def exposure_logits(frames: Tensor) -> Tensor:
-    """Logarithms of the weights that the frames would have in a classical merge, (N, 3, H, W).
+    """Logarithms of the weights in a classical merge, (N, 4, H, W).
 
     A frame weighs the square of its encoded brightness, which is nearly proportional to the
     light it gathered and hence to the inverse variance of its radiance (Debevec & Malik 1997,
     section 2.2, ask for such a weight), and next to nothing where a channel is clipped. The short
     frame keeps its weight, even clipped, as nothing better is known, with one exception: a
     clipped reference tells that there is at least so much light, and a short frame that shows
-    less shows something that has moved.
+    less shows something that has moved. Where, on the contrary, the short frame shows all that a
+    clipped reference could see, nothing beside it counts.
+
+    The last one is of a network's own picture, of which no more is known than that it does not
+    count there, either.
 
     Args:
         frames: (N, 3, 6, H, W).
@@ -49,16 +63,22 @@ def exposure_logits(frames: Tensor) -> Tensor:
     ldr, radiance = frames[:, :, :3], frames[:, :, 3:]
     weight = torch.log(ldr.mean(dim=2).square() + LEAST)
     clipped = (1.0 - (1.0 - ldr.amax(dim=2)) / ROLL_OFF).clamp(min=0.0).square()
-    contradicted = _contradiction(ldr[:, 1], radiance[:, 1], radiance[:, 0])
-    doubt = torch.stack((contradicted, clipped[:, 1] * (1.0 - contradicted), clipped[:, 2]), dim=1)
-    return weight - DISBELIEF * doubt
+    _, reference, long = clipped.unbind(dim=1)
+    lack, white = _lack(radiance[:, 1], radiance[:, 0]), _ramp(ldr[:, 1], WHITE)
+    contradicted = _ramp((lack * white).amax(dim=1), DEFICIT)
+    # A channel that the reference clips may be brighter in the short frame, the others may not.
+    unlike = torch.maximum(lack, -lack * (1.0 - white)).amax(dim=1)
+    confirmed = reference * (1.0 - _ramp(unlike, UNLIKE))
+    known = torch.zeros_like(long)
+    doubt = torch.stack((contradicted, reference * (1.0 - contradicted), long, known), dim=1)
+    beside = torch.stack((known, confirmed, known, confirmed), dim=1)
+    return F.pad(weight, (0, 0, 0, 0, 0, 1)) - DISBELIEF * doubt - CERTAINTY * beside
 
 
-def _contradiction(encoded: Tensor, reference: Tensor, short: Tensor) -> Tensor:
-    """Whether the short frame lacks light that a clipped reference has, (N, H, W) in [0, 1]."""
-    white = _ramp(encoded, WHITE)
-    lack = ((reference - short) / (reference + 1e-6) * white).amax(dim=1)
-    return _ramp(lack, DEFICIT)
+def _lack(reference: Tensor, short: Tensor) -> Tensor:
+    """Share of the reference's light that the short frame lacks, (N, 3, H, W); may be negative."""
+    brightest = reference.amax(dim=1, keepdim=True)
+    return (reference - short) / ((reference + FAINT * brightest) / (1.0 + FAINT) + 1e-6)
 
 
 def _ramp(x: Tensor, ends: tuple[float, float]) -> Tensor:

@@ -1,13 +1,16 @@
 """Numbers that the networks compute with, shared by every way to compute them."""
 
 __all__ = [
+    "CERTAINTY",
     "DEAD_ZONE",
     "DEFICIT",
     "DISBELIEF",
+    "FAINT",
     "LEAKY_SLOPE",
     "LEAST",
     "MU",
     "ROLL_OFF",
+    "UNLIKE",
     "WHITE",
 ]
 
@@ -40,3 +43,16 @@ noise or the camera's curve, from the second on the short frame shows something 
 WHITE = (0.92, 0.98)
 """Encoded range over which a channel of the reference becomes evidence of light: JPEG blurs the
 last few levels."""
+
+UNLIKE = (0.05, 0.25)
+"""Relative difference between the short frame and a clipped reference: up to the first they show
+the same thing, from the second on they do not."""
+
+FAINT = 0.05
+"""Share of a pixel's brightest channel below which a difference is noise."""
+
+CERTAINTY = 12.0
+"""By how much the logits of a clipped reference and of the network's own picture fall further
+where the short frame shows all that the reference could see. The reference knows nothing more
+there, so that there is nothing to weigh, and small lamps stay as bright as they were; what a
+network learns to overrule, it else overrules here, too."""

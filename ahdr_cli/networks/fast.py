@@ -91,8 +91,7 @@ class FastNet(nn.Module):
         with without_autocast(x.device):
             x = self.output(x.to(self.output.weight.dtype))[:, :, :height, :width]
             trust, own, correction = torch.split(x, list(FAST_OUTPUTS), dim=1)
-            frames_logits = exposure_logits(frames) + trust[:, :3]
-            logits = torch.cat((frames_logits, trust[:, 3:]), dim=1)
+            logits = exposure_logits(frames) + trust
             own = _expand(own.clamp(0.0, 1.0))
             merged = blend(frames, logits, own)
             correction = F.softshrink(correction, DEAD_ZONE)

@@ -18,36 +18,41 @@ def photograph(radiance: torch.Tensor) -> torch.Tensor:
     return to_network_input(ldr, RATIOS.expand(len(radiance), 3))
 
 
+def frame_logits(frames: torch.Tensor) -> torch.Tensor:
+    """Of the three frames alone."""
+    return exposure_logits(frames)[:, :3]
+
+
 def test_a_static_scene_comes_out_exactly():
     radiance = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)).pow(3)
     frames = photograph(radiance)
-    merged = blend(frames, exposure_logits(frames))
+    merged = blend(frames, frame_logits(frames))
     # Clipped frames keep a ten-thousandth of the weight.
     torch.testing.assert_close(merged, radiance, rtol=2e-3, atol=1e-6)
 
 
 def test_a_clipped_frame_hardly_counts():
     frames = photograph(torch.full((1, 3, 1, 1), 0.5))  # 2 and 8 times over white
-    weights = exposure_logits(frames).softmax(dim=1)[0, :, 0, 0]
+    weights = frame_logits(frames).softmax(dim=1)[0, :, 0, 0]
     assert weights[0] > 0.99
 
 
 def test_the_longest_unclipped_frame_counts_most():
     frames = photograph(torch.full((1, 3, 1, 1), 0.02))
-    short, reference, long = exposure_logits(frames).softmax(dim=1)[0, :, 0, 0].tolist()
+    short, reference, long = frame_logits(frames).softmax(dim=1)[0, :, 0, 0].tolist()
     assert short < reference < long
 
 
 def test_one_clipped_channel_is_enough():
     radiance = torch.full((1, 3, 1, 1), 0.02)
     radiance[:, 0] = 0.5
-    weights = exposure_logits(photograph(radiance)).softmax(dim=1)[0, :, 0, 0]
+    weights = frame_logits(photograph(radiance)).softmax(dim=1)[0, :, 0, 0]
     assert weights[0] > 0.98
 
 
 def test_the_short_frame_is_all_there_is_where_even_it_clips():
     frames = photograph(torch.full((1, 3, 1, 1), 2.0))
-    merged = blend(frames, exposure_logits(frames))
+    merged = blend(frames, frame_logits(frames))
     torch.testing.assert_close(merged, torch.ones(1, 3, 1, 1), rtol=0, atol=1e-3)
 
 
@@ -56,7 +61,7 @@ def test_a_short_frame_that_lacks_light_is_not_believed():
     frames = photograph(torch.full((1, 3, 1, 1), 0.5))
     moved = photograph(torch.full((1, 3, 1, 1), 0.1))
     frames[:, 0] = moved[:, 0]
-    weights = exposure_logits(frames).softmax(dim=1)[0, :, 0, 0]
+    weights = frame_logits(frames).softmax(dim=1)[0, :, 0, 0]
     assert weights[0] < 0.6  # of the two that are left, neither is right: let a network decide
     assert weights[1] > 0.4
 
@@ -65,14 +70,39 @@ def test_a_little_less_light_is_noise():
     frames = photograph(torch.full((1, 3, 1, 1), 0.26))
     nearly = photograph(torch.full((1, 3, 1, 1), 0.24))
     frames[:, 0] = nearly[:, 0]
-    assert exposure_logits(frames).softmax(dim=1)[0, 0, 0, 0] > 0.99
+    assert frame_logits(frames).softmax(dim=1)[0, 0, 0, 0] > 0.99
+
+
+@pytest.mark.parametrize("colour", [(0.5, 0.5, 0.5), (1.0, 0.3, 0.0), (0.0, 0.001, 0.9)])
+def test_nothing_counts_beside_a_short_frame_that_explains_a_clipped_reference(colour):
+    frames = photograph(torch.tensor(colour).reshape(1, 3, 1, 1))
+    short, reference, _, own = exposure_logits(frames)[0, :, 0, 0].tolist()
+    assert short > -3
+    assert reference < -20
+    assert own == pytest.approx(-12)
+
+
+@pytest.mark.parametrize(
+    "moved", [(0.1, 0.1, 0.1), (0.9, 0.1, 0.0), (0.5, 0.2, 0.4)], ids=["dark", "one", "hue"]
+)
+def test_a_short_frame_of_another_thing_leaves_the_choice_open(moved):
+    """Darker in a clipped channel, or of another colour in a channel that is not clipped."""
+    frames = photograph(torch.tensor((0.9, 0.1, 0.2)).reshape(1, 3, 1, 1))
+    frames[:, 0] = photograph(torch.tensor(moved).reshape(1, 3, 1, 1))[:, 0]
+    _, reference, _, own = exposure_logits(frames)[0, :, 0, 0].tolist()
+    assert reference > -12
+    assert own == 0
+
+
+def test_without_clipping_nothing_is_certain():
+    logits = exposure_logits(photograph(torch.full((1, 3, 1, 1), 0.05)))
+    assert logits[0, 3, 0, 0] == 0
 
 
 def test_black_frames_have_finite_weights():
     frames = to_network_input(torch.zeros(1, 3, 3, 2, 2), RATIOS)
-    logits = exposure_logits(frames)
-    assert torch.isfinite(logits).all()
-    assert (blend(frames, logits) == 0).all()
+    assert torch.isfinite(exposure_logits(frames)).all()
+    assert (blend(frames, frame_logits(frames)) == 0).all()
 
 
 def test_a_large_logit_selects_its_candidate():
