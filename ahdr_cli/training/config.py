@@ -152,7 +152,8 @@ class LossSettings:
         fft: weight of the L1 distance of μ-law spectra, which sees texture.
         clipped: additional weight of pixels that are clipped in the reference frame.
         own: weight of the same distance between a choosing network's own picture and the truth;
-            what is rarely chosen is else rarely corrected, and then never chosen.
+            what is rarely chosen is else rarely corrected, and then never chosen. A network
+            that paints has no other picture, and nothing is added.
     """
 
     kind: Literal["l1", "l2"] = "l1"

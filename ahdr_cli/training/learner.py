@@ -59,10 +59,10 @@ class Learner:
         self._scaler = self._precision.scaler(device)
         self._teacher = Teacher.open(config.teacher, device=device)
         self._chooses = chooses(self.net)
-        if not self._chooses and (self._teacher or config.loss.own):
+        if self._teacher is not None and not self._chooses:
             raise UsageError(
                 "a network that paints has no choice to be taught",
-                hint="train `fast` or `ahdrnet-blend`, or set teacher.model=none and loss.own=0",
+                hint="train `fast` or `ahdrnet-blend`, or set teacher.model=none",
             )
         trained = Choosing(self.net) if self._chooses else self.net
         self._forward = processes.distribute(compiled(trained, config.runtime, device))

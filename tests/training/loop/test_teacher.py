@@ -126,10 +126,14 @@ def test_the_own_picture_is_trained_where_it_is_never_chosen(learner, batch):
     assert gradients[1.0] > 1e-4
 
 
-@pytest.mark.parametrize("override", ["loss.own=0.2", "teacher.model={teacher}"])
-def test_a_network_that_paints_cannot_be_taught_to_choose(learner, teacher, override):
+def test_a_network_that_paints_cannot_be_taught_to_choose(learner, teacher):
     with pytest.raises(UsageError, match="paints"):
-        learner(override.format(teacher=teacher))
+        learner(f"teacher.model={teacher}")
+
+
+def test_what_a_network_paints_is_its_own_picture_already(learner, batch):
+    losses = {learner(f"loss.own={own}").step(batch, lr=1e-3)[0].item() for own in (0.0, 0.5)}
+    assert len(losses) == 1
 
 
 def test_a_teacher_that_paints_is_refused(tmp_path, toy):
