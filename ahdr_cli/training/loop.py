@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -320,7 +320,7 @@ class _Run:
         account = {
             "origin": f"trained from {self._origin}",
             # Weights travel; the folders of the machine that made them are private.
-            "recipe": json.dumps(self._config.to_dict() | {"init": Path(self._config.init).name}),
+            "recipe": json.dumps(_without_folders(self._config.to_dict())),
             "extent": f"{at.step} steps, {at.samples} samples, {at.seconds / 3600:.2f} h",
             "hardware": f"{self._processes.count} x "
             + (torch.cuda.get_device_name(device) if gpu else device.type),
@@ -339,3 +339,10 @@ class _Run:
     def _tell(self, event: Event) -> None:
         for sink in self._sinks:
             sink(event)
+
+
+def _without_folders(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The recipe with bare names of weights: files travel, and folders are private."""
+    teacher = recipe["teacher"]
+    named = teacher["model"] and Path(teacher["model"]).name
+    return recipe | {"init": Path(recipe["init"]).name, "teacher": teacher | {"model": named}}

@@ -197,6 +197,17 @@ def test_a_warm_start_keeps_the_start_if_nothing_is_better(unbroken, toy, tmp_pa
     assert_same_weights(weights(tmp_path, "best.safetensors"), weights(start.parent, start.name))
 
 
+def test_weights_do_not_tell_in_which_folders_others_lay(toy, tmp_path):
+    few = ("model.variant=ahdrnet-blend", "model.features=8", "model.growth=4", "schedule.steps=2")
+    private = tmp_path / "private"
+    first = train(toy.toy_config(*few), toy.ToyEngine(), out=private)
+    taught = toy.toy_config(*few, f"init={first.last}", f"teacher.model={first.last}")
+    second = train(taught, toy.ToyEngine(), out=tmp_path / "second")
+    recipe = load_checkpoint(second.last).provenance["recipe"]
+    assert recipe.count("last.safetensors") == 2
+    assert "private" not in recipe
+
+
 def test_a_finished_run_can_be_prolonged(toy, tmp_path):
     train(toy.toy_config("schedule.steps=4"), toy.ToyEngine(), out=tmp_path)
     state = load_state(tmp_path)
