@@ -12,6 +12,8 @@ import numpy as np
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.constants import (
     CERTAINTY,
+    CONFLICT,
+    DARKNESS,
     DEFICIT,
     DISBELIEF,
     FAINT,
@@ -82,6 +84,9 @@ def write_blend(
         _write_clipped(graph, encoded[2]),
     )
     learnt[1] = graph.node("Sub", learnt[1], beside)
+    differs = _write_conflict(graph, frames, black=black, white=white)
+    differs = graph.node("Mul", differs, graph.number(CERTAINTY))
+    learnt[2] = graph.node("Sub", learnt[2], differs)
     weights = [
         _write_weight(graph, *candidate) for candidate in zip(encoded, doubts, learnt, strict=True)
     ]
@@ -130,6 +135,19 @@ def _write_comparison(
     differs = graph.node("Max", lack, graph.node("Sub", of_white, lack))
     differs = graph.node("ReduceMax", differs, axes=[1])
     return _ramp(graph, contradicted, DEFICIT), _ramp(graph, differs, UNLIKE)
+
+
+def _write_conflict(
+    graph: GraphWriter, frames: list[Value], *, black: float, white: float
+) -> Value:
+    """Whether the long frame differs by more than noise, (1, 1, h, w), 0 to 1."""
+    reference, long = (graph.node("ReduceMean", frame, axes=[1]) for frame in frames[1:])
+    ratio = graph.node("Gather", Value("ratios"), graph.axes(2), axis=0)
+    floor = graph.node("Div", graph.number(DARKNESS * (white - black)), ratio)
+    floor = graph.node("Add", floor, graph.number(1e-6 * (white - black) - black))
+    apart = graph.node("Abs", graph.node("Sub", long, reference))
+    apart = graph.node("Div", apart, graph.node("Add", reference, floor))
+    return _ramp(graph, apart, CONFLICT)
 
 
 def _ramp(graph: GraphWriter, x: Value, ends: tuple[float, float]) -> Value:

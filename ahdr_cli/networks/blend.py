@@ -17,6 +17,8 @@ from torch.nn import functional as F
 
 from ahdr_cli.networks.constants import (
     CERTAINTY,
+    CONFLICT,
+    DARKNESS,
     DEFICIT,
     DISBELIEF,
     FAINT,
@@ -25,6 +27,7 @@ from ahdr_cli.networks.constants import (
     UNLIKE,
     WHITE,
 )
+from ahdr_cli.radiometry.transfer import GAMMA
 
 __all__ = ["Choice", "blend", "exposure_logits", "without_autocast"]
 
@@ -52,7 +55,9 @@ def exposure_logits(frames: Tensor) -> Tensor:
     frame keeps its weight, even clipped, as nothing better is known, with one exception: a
     clipped reference tells that there is at least so much light, and a short frame that shows
     less shows something that has moved. Where, on the contrary, the short frame shows all that a
-    clipped reference could see, nothing beside it counts.
+    clipped reference could see, nothing beside it counts. A long frame that differs from the
+    reference by more than noise does not count, either: its light would be that of something
+    else, or of a curve that was not assumed.
 
     The last one is of a network's own picture, of which no more is known than that it does not
     count there, either.
@@ -71,7 +76,8 @@ def exposure_logits(frames: Tensor) -> Tensor:
     confirmed = reference * (1.0 - _ramp(unlike, UNLIKE))
     known = torch.zeros_like(long)
     doubt = torch.stack((contradicted, reference * (1.0 - contradicted), long, known), dim=1)
-    beside = torch.stack((known, confirmed, known, confirmed), dim=1)
+    differs = _conflict(radiance[:, 1], radiance[:, 2], ldr[:, 2])
+    beside = torch.stack((known, confirmed, differs, confirmed), dim=1)
     return F.pad(weight, (0, 0, 0, 0, 0, 1)) - DISBELIEF * doubt - CERTAINTY * beside
 
 
@@ -79,6 +85,20 @@ def _lack(reference: Tensor, short: Tensor) -> Tensor:
     """Share of the reference's light that the short frame lacks, (N, 3, H, W); may be negative."""
     brightest = reference.amax(dim=1, keepdim=True)
     return (reference - short) / ((reference + FAINT * brightest) / (1.0 + FAINT) + 1e-6)
+
+
+def _conflict(reference: Tensor, long: Tensor, encoded: Tensor) -> Tensor:
+    """Whether the long frame differs from the reference by more than noise, (N, H, W) in [0, 1].
+
+    Args:
+        reference: (N, 3, H, W) radiance.
+        long: (N, 3, H, W) radiance.
+        encoded: (N, 3, H, W), the long frame as it was taken, which tells what its white is.
+    """
+    white = long.amax(dim=1) / encoded.amax(dim=1).clamp(min=1e-4).pow(GAMMA)
+    light = reference.mean(dim=1)
+    apart = (long.mean(dim=1) - light).abs() / (light + DARKNESS * white + 1e-6)
+    return _ramp(apart, CONFLICT)
 
 
 def _ramp(x: Tensor, ends: tuple[float, float]) -> Tensor:

@@ -2,6 +2,8 @@
 
 __all__ = [
     "CERTAINTY",
+    "CONFLICT",
+    "DARKNESS",
     "DEAD_ZONE",
     "DEFICIT",
     "DISBELIEF",
@@ -56,3 +58,12 @@ CERTAINTY = 12.0
 where the short frame shows all that the reference could see. The reference knows nothing more
 there, so that there is nothing to weigh, and small lamps stay as bright as they were; what a
 network learns to overrule, it else overrules here, too."""
+
+CONFLICT = (0.3, 0.8)
+"""Relative difference between the long frame and the reference: up to the first it is noise, from
+the second on the long frame shows something else, or the camera's curve is far from the assumed
+one, which makes shadows of a long frame brighter than the reference's."""
+
+DARKNESS = 0.04
+"""Part of the long frame's white, a hundredth of the reference's at 2 EV, below which differences
+are noise."""

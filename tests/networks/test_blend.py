@@ -99,6 +99,21 @@ def test_without_clipping_nothing_is_certain():
     assert logits[0, 3, 0, 0] == 0
 
 
+@pytest.mark.parametrize("factor", [0.2, 2.5])
+def test_a_long_frame_that_differs_does_not_count(factor):
+    frames = photograph(torch.full((1, 3, 1, 1), 0.02))
+    same = exposure_logits(frames)[0, 2, 0, 0].item()
+    frames[:, 2] = photograph(torch.full((1, 3, 1, 1), 0.02 * factor))[:, 2]
+    assert exposure_logits(frames)[0, 2, 0, 0].item() < same - 9
+
+
+def test_noise_in_the_dark_is_no_difference():
+    frames = photograph(torch.full((1, 3, 1, 1), 1e-4))
+    same = exposure_logits(frames)[0, 2, 0, 0].item()
+    frames[:, 1] = photograph(torch.full((1, 3, 1, 1), 3e-4))[:, 1]
+    assert exposure_logits(frames)[0, 2, 0, 0].item() == pytest.approx(same)
+
+
 def test_black_frames_have_finite_weights():
     frames = to_network_input(torch.zeros(1, 3, 3, 2, 2), RATIOS)
     assert torch.isfinite(exposure_logits(frames)).all()
