@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,15 @@ settings.register_profile("ahdr", derandomize=True, deadline=None)
 settings.load_profile("ahdr")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure() -> None:
+    """Undo what a shell does to jobs in the background: they and their children ignore Ctrl-C.
+
+    Tests that interrupt a child would wait for it in vain.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
