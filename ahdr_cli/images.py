@@ -13,11 +13,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CaptureMetadata", "Exposure", "FloatArray", "Frame", "HdrImage"]
+__all__ = ["CaptureMetadata", "Exposure", "FloatArray", "Frame", "HdrImage", "PixelSource"]
 
 FloatArray = NDArray[np.float32]
 
@@ -153,3 +154,14 @@ class HdrImage:
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+
+class PixelSource(Protocol):
+    """A frame (H, W, 3) float32 that is asked for box by box: an array, or what computes one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, 3)."""
+
+    def __getitem__(self, box: tuple[slice, slice], /) -> FloatArray:
+        """The pixels of rows and columns."""

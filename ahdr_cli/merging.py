@@ -6,7 +6,6 @@ and used again, from several threads as well.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -15,34 +14,37 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 
-from ahdr_cli.bracket.align import Alignment, align_if_moved, load_cv2
+from ahdr_cli.bracket.opencv import has_cv2
+from ahdr_cli.bracket.preparation import Preparation, prepare
 from ahdr_cli.bracket.spacing import bracket_concerns
 from ahdr_cli.checkpoints import load_checkpoint
-from ahdr_cli.errors import InputError, MissingDependencyError, ModelError, UsageError
+from ahdr_cli.errors import InputError, ModelError, UsageError
 from ahdr_cli.images import FloatArray, Frame, HdrImage
 from ahdr_cli.inference.allocation import translated_allocation_errors
 from ahdr_cli.inference.budget import tile_pixels, tile_side
 from ahdr_cli.inference.devices import Precision, select_device, select_precision
 from ahdr_cli.inference.memory import free_memory
 from ahdr_cli.inference.runtime import Runtime, open_runtime
-from ahdr_cli.inference.tiling import OnTile, PixelSource, fit_tile, run_tiled
+from ahdr_cli.inference.tiling import OnTile, fit_tile, run_tiled
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
     from ahdr_cli.checkpoints import Checkpoint
 
-__all__ = ["MergeOptions", "MergePlan", "Merger", "OnAligned"]
+__all__ = ["MergeOptions", "MergePlan", "Merger", "OnPrepared"]
 
-OnAligned: TypeAlias = Callable[[Alignment], None]
+OnPrepared: TypeAlias = Callable[[Preparation], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeOptions:
-    """How to merge. But for `align`, the result does not depend on it, save for rounding.
+    """How to merge. But for the first two, the result does not depend on it, save for rounding.
 
     Attributes:
         align: ``auto`` warps outer frames onto the reference where the camera moved; ``off``
-            leaves all frames as they are.
+            leaves all frames where they are.
+        response: ``auto`` finds out whether the camera's curve is far from γ 2.2, and matches
+            outer frames to the reference if it is; ``gamma`` takes γ 2.2 for granted.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32``, ``fp16`` or ``bf16``.
         tile: largest side of a tile without its halo in pixels, or ``auto``.
@@ -54,10 +56,13 @@ class MergeOptions:
     tile: int | Literal["auto"] = "auto"
     runtime: str = "auto"
     align: str = "auto"
+    response: str = "auto"
 
     def __post_init__(self) -> None:
         if self.align not in ("auto", "off"):
             raise UsageError(f"align must be auto or off, got {self.align!r}")
+        if self.response not in ("auto", "gamma"):
+            raise UsageError(f"response must be auto or gamma, got {self.response!r}")
         if self.tile != "auto" and (not isinstance(self.tile, int) or self.tile < 1):
             raise UsageError(f"tile must be auto or a positive whole number, got {self.tile!r}")
 
@@ -104,6 +109,7 @@ class Merger:
         precision = select_precision(options.precision, device=device)
         self._checkpoint = checkpoint
         self._align = options.align == "auto"
+        self._match = options.response == "auto"
         self._runtime: Runtime = open_runtime(
             checkpoint, name=options.runtime, device=device, precision=precision
         )
@@ -144,15 +150,14 @@ class Merger:
         bracket: Bracket,
         *,
         on_tile: OnTile | None = None,
-        on_aligned: OnAligned | None = None,
+        on_prepared: OnPrepared | None = None,
     ) -> HdrImage:
         """Merge.
 
         Args:
             bracket: three frames, short → long.
             on_tile: told of tiles done and tiles in all.
-            on_aligned: told, once, how the frames were aligned, before they are merged; not
-                called where they are merged as they are.
+            on_prepared: told, once, how outer frames were aligned and matched, before the merge.
 
         Returns:
             Radiance in the geometry of the middle frame, whose white is 1.0.
@@ -164,24 +169,20 @@ class Merger:
         """
         # Tiles see to themselves; this is for the arrays as large as the image.
         with translated_allocation_errors():
-            return self._merge(bracket, on_tile=on_tile, on_aligned=on_aligned)
+            return self._merge(bracket, on_tile=on_tile, on_prepared=on_prepared)
 
     def _merge(
-        self, bracket: Bracket, *, on_tile: OnTile | None, on_aligned: OnAligned | None
+        self, bracket: Bracket, *, on_tile: OnTile | None, on_prepared: OnPrepared | None
     ) -> HdrImage:
         for frame in bracket.frames:
             _check_pixels(frame)
-        sources: list[PixelSource] = [frame.pixels for frame in bracket.frames]
-        if self._align and _can_align():
-            alignment = align_if_moved(bracket)
-            # Warped tile by tile, so that no second copy of the frames is ever held.
-            sources = [*alignment.pixels]
-            if on_aligned is not None:
-                on_aligned(alignment)
+        prepared = prepare(bracket, align=self._align and has_cv2(), match=self._match)
+        if on_prepared is not None:
+            on_prepared(prepared)
         ratios = bracket.ratios.astype(np.float32)
         radiance = run_tiled(
             lambda frames: self._runtime(frames, ratios),
-            sources,
+            prepared.pixels,  # made tile by tile, so that no second copy is ever held
             halo=self._runtime.halo,
             inner=self._inner(bracket.size),
             align=self._runtime.stride,
@@ -206,7 +207,7 @@ class Merger:
         """What makes the result of a bracket doubtful, one line each."""
         concerns = bracket_concerns(bracket, trained_ev=self._checkpoint.spacing_ev)
         messages = [concern.message for concern in concerns]
-        if self._align and not _can_align():
+        if self._align and not has_cv2():
             messages.append("the frames are not aligned, because OpenCV cannot be imported")
         return messages
 
@@ -216,16 +217,6 @@ class Merger:
         return fit_tile(
             size, halo=self._runtime.halo, pixels=self._pixels, align=self._runtime.stride
         )
-
-
-@functools.cache
-def _can_align() -> bool:
-    """The spine works without OpenCV, which needs system libraries that a server may lack."""
-    try:
-        load_cv2()
-    except MissingDependencyError:
-        return False
-    return True
 
 
 def _is_finite(values: FloatArray) -> bool:

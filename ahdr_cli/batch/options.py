@@ -27,7 +27,7 @@ class BatchOptions:
 
     Attributes:
         model: a registered name or the path of a checkpoint.
-        merge: device, precision, tile, runtime and alignment.
+        merge: device, precision, tile, runtime, alignment and response.
         write: variations of the output format.
         reference_ev: exposure whose white is 1.0 in all results; None for each set's own.
         preview: write a full-size tonemapped PNG beside each result.

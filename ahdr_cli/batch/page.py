@@ -159,6 +159,8 @@ def _facts(entry: Mapping[str, Any]) -> str:
         facts.append(
             "aligned by " + " and ".join(f"{px:.1f}" for px in entry["aligned_px"]) + " px"
         )
+    if entry["matched_ev"] is not None:
+        facts.append(f"outer frames matched, {entry['matched_ev']:.1f} EV apart")
     if entry["offset_ev"] is not None:
         facts.append(f"brightened by {entry['offset_ev']:+.2f} EV")
     if entry["status"] == "skipped":

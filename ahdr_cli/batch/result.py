@@ -53,6 +53,8 @@ class SetResult:
         computed: device, precision, runtime and the like, of `Merger.plan`.
         aligned_px: how far the short and the long frame were moved; empty if they were not
             looked at.
+        matched_ev: by how many stops the frames differed because of the camera's curve, before
+            the outer ones were matched; None if they were not.
     """
 
     planned: PlannedSet
@@ -67,6 +69,7 @@ class SetResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
     computed: Mapping[str, Any] = field(default_factory=dict)
     aligned_px: tuple[float, ...] = ()
+    matched_ev: float | None = None
 
     @classmethod
     def failure(cls, planned: PlannedSet, output: Path, error: Exception) -> SetResult:
@@ -102,6 +105,7 @@ class SetResult:
             seconds={str(name): float(value) for name, value in record["seconds"].items()},
             computed=dict(record["computed"]),
             aligned_px=tuple(float(pixels) for pixels in record["aligned_px"]),
+            matched_ev=record["matched_ev"],
         )
 
     def to_record(self) -> dict[str, Any]:
@@ -114,6 +118,7 @@ class SetResult:
             "seconds": {name: round(value, 4) for name, value in self.seconds.items()},
             "computed": dict(self.computed),
             "aligned_px": [round(pixels, 3) for pixels in self.aligned_px],
+            "matched_ev": None if self.matched_ev is None else round(self.matched_ev, 3),
         }
 
     def to_dict(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
+    from ahdr_cli.bracket.preparation import Preparation
     from ahdr_cli.images import HdrImage
     from ahdr_cli.merging import Merger
 
@@ -51,6 +52,7 @@ class Merged:
     seconds: float
     computed: Mapping[str, Any]
     aligned_px: tuple[float, ...]
+    matched_ev: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,19 +126,16 @@ class Workshop:
         """
         started = time.perf_counter()
         warnings = (*prepared.warnings, *merger.warnings(prepared.bracket))
-        moved: list[float] = []
-        image = merger(
-            prepared.bracket,
-            on_tile=on_tile,
-            on_aligned=lambda alignment: moved.extend(alignment.displacements),
-        )
+        done: list[Preparation] = []
+        image = merger(prepared.bracket, on_tile=on_tile, on_prepared=done.append)
         return Merged(
             prepared=prepared,
             image=image,
             warnings=warnings,
             seconds=time.perf_counter() - started,
             computed=merger.plan.to_dict(),
-            aligned_px=tuple(moved),
+            aligned_px=done[0].displacements,
+            matched_ev=done[0].matched_ev,
         )
 
     def finish(self, merged: Merged) -> SetResult:
@@ -284,6 +283,7 @@ class Workshop:
             warnings=merged.warnings,
             computed=merged.computed,
             aligned_px=merged.aligned_px,
+            matched_ev=merged.matched_ev,
         )
 
     def _clipping(self, image: HdrImage, output: Path) -> tuple[str, ...]:

@@ -16,15 +16,15 @@ import numpy as np
 from ahdr_cli.benchmark.options import BenchmarkOptions
 from ahdr_cli.benchmark.scene import EVS
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.bracket.align import align_if_moved
+from ahdr_cli.bracket.preparation import prepare
 from ahdr_cli.checkpoints import load_checkpoint
-from ahdr_cli.images import Exposure, FloatArray, HdrImage
+from ahdr_cli.images import Exposure, FloatArray, HdrImage, PixelSource
 from ahdr_cli.inference.budget import tile_pixels
 from ahdr_cli.inference.choice import AUTO, choose_model
 from ahdr_cli.inference.devices import select_device, select_precision
 from ahdr_cli.inference.memory import free_memory
 from ahdr_cli.inference.runtime import Runtime, open_runtime
-from ahdr_cli.inference.tiling import PixelSource, fit_tile, run_tiled
+from ahdr_cli.inference.tiling import fit_tile, run_tiled
 from ahdr_cli.io import probe, read_frames, write_hdr, write_preview
 from ahdr_cli.networks.cost import macs_per_pixel
 from ahdr_cli.radiometry.tonemap import render
@@ -112,7 +112,7 @@ def _run(
         exposures = [Exposure.from_ev(ev) for ev in EVS]
         bracket = Bracket.from_frames(read_frames(paths, exposures=exposures))
     with clock.stage("align"):
-        sources: list[PixelSource] = [*align_if_moved(bracket).pixels]
+        sources = prepare(bracket, align=True, match=True).pixels
     ratios = bracket.ratios.astype(np.float32)
     if runtime is None:
         radiance = bracket.reference.pixels ** np.float32(2.2)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from types import ModuleType
 
 from ahdr_cli.errors import MissingDependencyError
 
-__all__ = ["load_cv2"]
+__all__ = ["has_cv2", "load_cv2"]
 
 
 def load_cv2() -> ModuleType:
@@ -24,3 +25,13 @@ def load_cv2() -> ModuleType:
         ) from error
     module: ModuleType = cv2
     return module
+
+
+@functools.cache
+def has_cv2() -> bool:
+    """Whether it can be imported. The spine works without, unaligned."""
+    try:
+        load_cv2()
+    except MissingDependencyError:
+        return False
+    return True

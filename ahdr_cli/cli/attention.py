@@ -19,6 +19,7 @@ from ahdr_cli.cli.options import (
     NamedModelOption,
     OverwriteOption,
     QuietOption,
+    ResponseOption,
 )
 from ahdr_cli.errors import UsageError
 
@@ -55,6 +56,7 @@ def attention(
     model: NamedModelOption = "ahdrnet",
     device: DeviceOption = "auto",
     align: AlignOption = "auto",
+    response: ResponseOption = "auto",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -76,7 +78,7 @@ def attention(
     from ahdr_cli.inference.devices import select_device
     from ahdr_cli.merging import MergeOptions
 
-    options = MergeOptions(device=device, align=align)
+    options = MergeOptions(device=device, align=align, response=response)
     check_folder(output, (OVERVIEW, "short_mean.png", "long_mean.png"), overwrite=overwrite)
     bracket = as_merged(read_bracket(frames, given)[0], options=options)
     net = load_checkpoint(model).build().to(select_device(device))

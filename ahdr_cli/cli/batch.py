@@ -53,6 +53,7 @@ from ahdr_cli.cli.options import (
     ModelOption,
     PrecisionOption,
     QuietOption,
+    ResponseOption,
     RuntimeOption,
     TileOption,
     VerboseOption,
@@ -96,6 +97,7 @@ def batch(
     tile: TileOption = "auto",
     runtime: RuntimeOption = "auto",
     align: AlignOption = "auto",
+    response: ResponseOption = "auto",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -143,7 +145,12 @@ def batch(
     options = BatchOptions(
         model=resolve_model(model, device=device, pixels=pixels, quiet=quiet),
         merge=merge_options(
-            device=device, precision=precision, tile=tile, runtime=runtime, align=align
+            device=device,
+            precision=precision,
+            tile=tile,
+            runtime=runtime,
+            align=align,
+            response=response,
         ),
         write=WriteOptions(float32=float32, chromaticities=chromaticities),
         reference_ev=reference_ev,

@@ -34,6 +34,7 @@ from ahdr_cli.cli.options import (
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    ResponseOption,
     RuntimeOption,
     TileOption,
     merge_options,
@@ -76,6 +77,7 @@ def evaluate(
     tile: TileOption = "auto",
     runtime: RuntimeOption = "auto",
     align: AlignOption = "off",
+    response: ResponseOption = "gamma",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -123,7 +125,12 @@ def evaluate(
     if paths:
         datasets.append(_single(paths, given))
     options = merge_options(
-        device=device, precision=precision, tile=tile, runtime=runtime, align=align
+        device=device,
+        precision=precision,
+        tile=tile,
+        runtime=runtime,
+        align=align,
+        response=response,
     )
     names = [name for name in (models or ["ahdrnet"]) if name != NO_MODEL]
     networks = network_methods(

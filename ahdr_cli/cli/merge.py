@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +22,7 @@ from ahdr_cli.cli.options import (
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    ResponseOption,
     RuntimeOption,
     TileOption,
     VerboseOption,
@@ -33,7 +33,7 @@ from ahdr_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
-    from ahdr_cli.bracket.align import Alignment
+    from ahdr_cli.bracket.preparation import Preparation
     from ahdr_cli.evaluation.merge_report import MergeReport
     from ahdr_cli.images import HdrImage
     from ahdr_cli.merging import Merger
@@ -96,6 +96,7 @@ def merge(
     tile: TileOption = "auto",
     runtime: RuntimeOption = "auto",
     align: AlignOption = "auto",
+    response: ResponseOption = "auto",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -115,7 +116,12 @@ def merge(
     from ahdr_cli.merging import Merger
 
     options = merge_options(
-        device=device, precision=precision, tile=tile, runtime=runtime, align=align
+        device=device,
+        precision=precision,
+        tile=tile,
+        runtime=runtime,
+        align=align,
+        response=response,
     )
     bracket, chosen = read_bracket(frames, given)
     if len(chosen) < len(frames) and not quiet:
@@ -127,9 +133,9 @@ def merge(
     merger = Merger.open(model, options=options)
     for warning in merger.warnings(bracket):
         warn(warning)
-    alignments: list[Alignment] = []
+    preparations: list[Preparation] = []
     with progress("merging", quiet=quiet or as_json) as on_tile:
-        image = merger(bracket, on_tile=on_tile, on_aligned=alignments.append)
+        image = merger(bracket, on_tile=on_tile, on_prepared=preparations.append)
     merged = time.perf_counter()
 
     write_hdr(
@@ -142,25 +148,24 @@ def merge(
         _write_preview(preview_path, image, bracket, overwrite=overwrite)
     written = time.perf_counter()
     timings = {"read": read - started, "merge": merged - read, "write": written - merged}
-    moved: tuple[float, ...] = alignments[0].displacements if alignments else ()
+    (prepared,) = preparations
     measured = None
     if report is not None:
         measured = _write_report(
             report,
             image,
             # The result must explain the frames that the network saw.
-            alignments[0].bracket if alignments else bracket,
+            prepared,
             merger,
-            moved,
             title=f"Merge: {output.name}",
             overwrite=overwrite,
         )
         timings["report"] = time.perf_counter() - written
 
     if verbose:
-        _describe(bracket, merger, moved, timings)
+        _describe(prepared, merger, timings)
     if as_json:
-        print_json(_as_dict(bracket, merger, moved, outputs, timings, measured))
+        print_json(_as_dict(prepared, merger, outputs, timings, measured))
     elif not quiet:
         places = [str(path) for path in outputs.values() if path is not None]
         note(f"wrote {' and '.join(places)}")
@@ -212,9 +217,8 @@ def _write_preview(path: Path, image: HdrImage, bracket: Bracket, *, overwrite: 
 def _write_report(
     path: Path,
     image: HdrImage,
-    merged: Bracket,
+    prepared: Preparation,
     merger: Merger,
-    moved: Sequence[float],
     *,
     title: str,
     overwrite: bool,
@@ -222,9 +226,10 @@ def _write_report(
     """Measure the result against the frames as they were merged, and write that down."""
     from ahdr_cli.evaluation.merge_report import report_merge, write_merge_report
 
+    moved = prepared.displacements
     report = report_merge(
         image,
-        merged,
+        prepared.bracket,
         moved_px=(moved[0], moved[1]) if moved else (0.0, 0.0),
         provenance=merger.plan.to_dict(),
     )
@@ -232,26 +237,30 @@ def _write_report(
     return report
 
 
-def _describe(
-    bracket: Bracket, merger: Merger, moved: Sequence[float], timings: dict[str, float]
-) -> None:
+def _describe(prepared: Preparation, merger: Merger, timings: dict[str, float]) -> None:
+    bracket, moved = prepared.taken, prepared.displacements
     for frame, ratio in zip(bracket.frames, bracket.ratios, strict=True):
         note(f"{frame.name}: {ratio:.4g} × the shortest exposure")
     if any(moved):
         note("aligned: short frame by {:.1f} px, long frame by {:.1f} px".format(*moved))
+    if prepared.matched_ev is not None:
+        note(
+            f"the camera's curve is not γ 2.2: outer frames, {prepared.matched_ev:.1f} EV apart, "
+            "matched to the middle one"
+        )
     note(", ".join(f"{name} {value}" for name, value in merger.plan.to_dict().items()))
     note(", ".join(f"{name} {seconds:.2f} s" for name, seconds in timings.items()))
 
 
 def _as_dict(
-    bracket: Bracket,
+    prepared: Preparation,
     merger: Merger,
-    moved: Sequence[float],
     outputs: dict[str, Path | None],
     timings: dict[str, float],
     measured: MergeReport | None,
 ) -> dict[str, Any]:
     """What `--json` prints."""
+    bracket, matched = prepared.taken, prepared.matched_ev
     return {
         "inputs": [
             {
@@ -264,7 +273,8 @@ def _as_dict(
             for frame, ratio in zip(bracket.frames, bracket.ratios, strict=True)
         ],
         **{name: None if path is None else str(path) for name, path in outputs.items()},
-        "aligned_px": [round(pixels, 3) for pixels in moved],
+        "aligned_px": [round(pixels, 3) for pixels in prepared.displacements],
+        "matched_ev": None if matched is None else round(matched, 3),
         **({} if measured is None else {"consistency": measured.to_dict()["frames"]}),
         "size": {"width": bracket.size[1], "height": bracket.size[0]},
         **merger.plan.to_dict(),

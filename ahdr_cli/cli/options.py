@@ -124,6 +124,15 @@ AlignOption = Annotated[
         rich_help_panel=_ENGINE,
     ),
 ]
+ResponseOption = Annotated[
+    str,
+    typer.Option(
+        "--response",
+        metavar="auto|gamma",
+        help="auto: match outer frames to the middle one if the camera's curve is far from γ 2.2.",
+        rich_help_panel=_ENGINE,
+    ),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace output files that exist.")
 ]
@@ -159,7 +168,7 @@ def parse_tile(text: str) -> int | None:
 
 
 def merge_options(
-    *, device: str, precision: str, tile: str, runtime: str, align: str
+    *, device: str, precision: str, tile: str, runtime: str, align: str, response: str
 ) -> MergeOptions:
     """What the options of the panel "Model and machine" ask for.
 
@@ -174,4 +183,5 @@ def merge_options(
         tile=parse_tile(tile) or "auto",
         runtime=runtime,
         align=align,
+        response=response,
     )

@@ -192,8 +192,8 @@ def report_merge(
 
     Args:
         image: the result; 1.0 = white of the reference frame.
-        bracket: what it was merged from. If `Merger` aligned the frames, this is the aligned
-            bracket, which it passes to `on_aligned`.
+        bracket: what it was merged from. If `Merger` changed the frames, this is the prepared
+            bracket, which it passes to `on_prepared`.
         moved_px: of the alignment.
         provenance: plain values that the report repeats.
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.bracket.align import align_if_moved
-from ahdr_cli.errors import MissingDependencyError, UsageError
+from ahdr_cli.bracket.opencv import has_cv2
+from ahdr_cli.bracket.preparation import prepare
+from ahdr_cli.errors import UsageError
 from ahdr_cli.evaluation.methods import Method, flow_method, model_method
 from ahdr_cli.images import FloatArray
 
@@ -49,13 +50,9 @@ def network_methods(
 
 
 def as_merged(bracket: Bracket, *, options: MergeOptions) -> Bracket:
-    """The frames as `Merger` shows them to the network: aligned, if it would align them."""
-    if options.align == "off":
-        return bracket
-    try:
-        return align_if_moved(bracket).bracket
-    except MissingDependencyError:
-        return bracket  # as `Merger` does, without OpenCV
+    """The frames as `Merger` shows them to the network: aligned and matched, if it would."""
+    align = options.align == "auto" and has_cv2()
+    return prepare(bracket, align=align, match=options.response == "auto").bracket
 
 
 def attention_readers(
@@ -65,7 +62,7 @@ def attention_readers(
 
     Args:
         models: registered names or paths.
-        options: whether the frames are aligned first.
+        options: whether the frames are aligned and matched first.
 
     Raises:
         ModelError: a model cannot be found or opened.

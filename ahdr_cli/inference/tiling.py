@@ -15,19 +15,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from ahdr_cli.errors import OutOfMemoryError
-from ahdr_cli.images import FloatArray
+from ahdr_cli.images import FloatArray, PixelSource
 from ahdr_cli.inference.allocation import translated_allocation_errors
 
 __all__ = [
     "MIN_TILE",
     "Box",
     "OnTile",
-    "PixelSource",
     "Tile",
     "fit_tile",
     "plan_tiles",
@@ -40,17 +39,6 @@ of fourteen pixels computed are context already."""
 
 OnTile: TypeAlias = Callable[[int, int], None]
 """Progress: called with tiles done and tiles in all; the latter grows if tiles are halved."""
-
-
-class PixelSource(Protocol):
-    """A frame (H, W, 3) float32 that is asked for box by box: an array, or what computes one."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(H, W, 3)."""
-
-    def __getitem__(self, box: tuple[slice, slice], /) -> FloatArray:
-        """The pixels of rows and columns."""
 
 
 class Box(NamedTuple):

@@ -12,6 +12,7 @@ import pytest
 from ahdr_cli import Exposure, HdrImage, read_hdr
 from ahdr_cli.batch import make_plan, run_sets
 from ahdr_cli.batch.anchor import anchored, offset_ev
+from ahdr_cli.bracket.preparation import prepare
 from ahdr_cli.merging import MergePlan
 
 BRIGHT = (Fraction(1, 1600), Fraction(1, 400), Fraction(1, 100))
@@ -31,7 +32,8 @@ class Classical:
     def warnings(self, bracket) -> list[str]:
         return []
 
-    def __call__(self, bracket, *, on_tile=None, on_aligned=None) -> HdrImage:
+    def __call__(self, bracket, *, on_tile=None, on_prepared=None) -> HdrImage:
+        on_prepared(prepare(bracket, align=False, match=False))
         ratios = bracket.ratios
         result = np.zeros_like(bracket.frames[0].pixels)
         for frame, ratio in zip(bracket.frames, ratios, strict=True):

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from ahdr_cli import read_hdr
+from ahdr_cli.radiometry.response import ResponseCurve
 
 
 @pytest.fixture
@@ -116,6 +117,40 @@ def test_camera_motion_is_undone_unless_told_not_to(merge, large_bracket, tmp_pa
     left = read_hdr_of(merge, large_bracket, tmp_path / "left.exr", "--align", "off")
     inside = np.s_[8:-8, 8:-8]
     assert np.abs(aligned - still)[inside].mean() < 0.3 * np.abs(left - still)[inside].mean()
+
+
+def test_a_cameras_curve_is_noticed_unless_told_not_to(merge, large_bracket, tmp_path):
+    """γ 2.2 is undone, and a curve with a toe and a shoulder put in its place."""
+    curve = ResponseCurve(gamma=0.75, linear=1.2, square=0.8)
+    for path in large_bracket:
+        with Image.open(path) as picture:
+            values = curve.encode((np.asarray(picture) / 255.0) ** 2.2)
+            bent = Image.fromarray(np.round(values * 255).astype(np.uint8))
+            bent.save(path, quality=97, subsampling=0, exif=picture.getexif())
+
+    def measure(name, *flags):
+        path = tmp_path / f"{name}.json"
+        result = merge(
+            *large_bracket, "-o", tmp_path / f"{name}.exr", "--json", "--report", path, *flags
+        )
+        assert result.exit_code == 0, result.stderr
+        frames = json.loads(path.read_text(encoding="utf-8"))["frames"]
+        return json.loads(result.stdout)["matched_ev"], frames
+
+    matched_ev, matched = measure("matched")
+    assert matched_ev > 0.5
+    assumed_ev, assumed = measure("assumed", "--response", "gamma")
+    assert assumed_ev is None
+    # The report compares the frames as they were merged.
+    assert matched != assumed
+    told = merge(*large_bracket, "-o", tmp_path / "told.exr", "--no-preview", "-v").stderr
+    assert "the camera's curve is not γ 2.2" in told
+
+
+def test_an_unknown_response_is_refused(merge, bracket, tmp_path):
+    result = merge(*bracket, "-o", tmp_path / "x.exr", "--response", "srgb")
+    assert result.exit_code == 2
+    assert "response must be auto or gamma, got 'srgb'" in result.stderr
 
 
 def test_report_measures_the_frames_as_they_were_merged(merge, large_bracket, tmp_path):

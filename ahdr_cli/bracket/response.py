@@ -1,0 +1,123 @@
+"""The camera's response curve, found in a bracket itself.
+
+The network takes values for light to the power of 1/2.2, as Kalantari & Ramamoorthi (2017) and
+Yan et al. (2019) do, whose pictures were made so from raw files. The pictures that cameras make
+have a toe and a shoulder, and with 2.2 two of their frames tell different radiances of the same
+place: on eight real brackets they were 0.6 to 2.1 EV apart (median).
+
+Where k-th brightest pixels of two frames are, the same light fell, as long as both show nearly
+the same scene. So histograms suffice (Grossberg & Nayar, "Determining the Camera Response from
+Images: What Is Knowable?", PAMI 2003), and neither shake nor small moving things matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ahdr_cli.bracket.bracket import Bracket
+from ahdr_cli.images import FloatArray
+from ahdr_cli.radiometry.response import ResponseCurve
+
+__all__ = ["ResponseEstimate", "estimate_response"]
+
+_SAMPLES = 80_000  # pixels looked at in a frame, about
+_QUANTILES = 200
+_FEWEST = 60
+"""Pairs of quantiles below which nothing is concluded."""
+
+_NOT_BLACK, _NOT_WHITE = 0.03, 0.92
+"""Encoded values within which a quantile is neither noise and flare nor clipped."""
+
+_ROBUST = 0.15
+"""Error (natural logarithm of light) from which on a pair of quantiles counts less."""
+
+_PULL = 2e-4
+"""Weight of the assumed curve, as a share of the pairs: decides what the pairs leave open."""
+
+_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseEstimate:
+    """A curve, and how well it makes the frames agree.
+
+    Attributes:
+        curve: that fits the frames best.
+        steps: factors of light from short to reference and from reference to long, as seen in
+            the frames; cameras' shutters and apertures are not exactly what they say.
+        assumed_ev: by how many stops the frames tell different light with γ 2.2, median.
+        fitted_ev: the same with `curve`.
+    """
+
+    curve: ResponseCurve
+    steps: tuple[float, float]
+    assumed_ev: float
+    fitted_ev: float
+
+
+def estimate_response(bracket: Bracket) -> ResponseEstimate | None:
+    """Find the curve of the camera that took a bracket.
+
+    Returns:
+        None if the frames have too few values in common that are neither black nor clipped.
+    """
+    ratios = bracket.ratios
+    quantiles = [_quantiles(frame.pixels) for frame in bracket.frames]
+    pairs = [_pairs(quantiles[i], quantiles[i + 1]) for i in range(2)]
+    if min(len(pair) for pair in pairs) < _FEWEST:
+        return None
+    darker, brighter = np.concatenate(pairs).T
+    gain = np.repeat(ratios[1:] / ratios[:-1], [len(pair) for pair in pairs])
+    # ln x(brighter) - ln x(darker) = ln gain, linear in the three coefficients.
+    terms = np.stack(
+        (np.log(brighter / darker), brighter - darker, brighter**2 - darker**2), axis=1
+    )
+    assumed = np.array([ResponseCurve().gamma, 0.0, 0.0])
+    apart = np.log(gain) - terms @ assumed
+    found = assumed + _least_errors(terms, apart)
+    gamma, linear, square = found.tolist()
+    seen = np.split(terms @ found, [len(pairs[0])])
+    return ResponseEstimate(
+        curve=ResponseCurve(gamma=gamma, linear=linear, square=square),
+        steps=(_median_factor(seen[0]), _median_factor(seen[1])),
+        assumed_ev=_median_ev(apart),
+        fitted_ev=_median_ev(np.log(gain) - terms @ found),
+    )
+
+
+def _pairs(darker: NDArray[np.float64], brighter: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 2): values of two frames for the same light, where they tell something."""
+    told = (darker > _NOT_BLACK) & (brighter < _NOT_WHITE)
+    return np.stack((darker[told], brighter[told]), axis=1)
+
+
+def _quantiles(pixels: FloatArray) -> NDArray[np.float64]:
+    """(3 · `_QUANTILES`,) values, of each channel the same quantiles."""
+    height, width = pixels.shape[:2]
+    step = max(round((height * width / _SAMPLES) ** 0.5), 1)
+    values = np.sort(pixels[::step, ::step].reshape(-1, 3), axis=0)
+    places = ((np.arange(_QUANTILES) + 0.5) / _QUANTILES * len(values)).astype(np.int64)
+    return values[places].astype(np.float64).ravel()
+
+
+def _least_errors(terms: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coefficients of least absolute (where small: squared) errors, by reweighting."""
+    weights = np.ones(len(terms))
+    pull = _PULL * len(terms) * np.eye(terms.shape[1])
+    found = np.zeros(terms.shape[1])
+    for _ in range(_ROUNDS):
+        weighted = terms.T * weights
+        found = np.linalg.solve(weighted @ terms + pull, weighted @ wanted).astype(np.float64)
+        weights = (1.0 + np.square((wanted - terms @ found) / _ROBUST)) ** -0.5
+    return found
+
+
+def _median_factor(logarithms: NDArray[np.float64]) -> float:
+    return float(np.exp(np.median(logarithms)))
+
+
+def _median_ev(errors: NDArray[np.float64]) -> float:
+    return float(np.median(np.abs(errors)) / np.log(2.0))

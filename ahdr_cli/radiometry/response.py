@@ -1,0 +1,68 @@
+"""`ResponseCurve`: what a camera makes of light, and what light made of its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ahdr_cli.radiometry.transfer import GAMMA
+
+__all__ = ["ResponseCurve"]
+
+_DARKEST = 1e-5  # encoded; ln 0 is none
+_STEPS = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseCurve:
+    """The curve between the light x of a pixel and its encoded value e, both 1 at white.
+
+    ::
+
+        ln x = gamma · ln e + linear · (e - 1) + square · (e² - 1)
+
+    With `gamma` alone it is the assumed curve e = x^(1/γ). The other two terms make the toe and
+    the shoulder of a camera's picture. Mitsunaga & Nayar ("Radiometric Self Calibration", CVPR
+    1999) take a polynomial for x; one for its logarithm keeps light positive, and the relative
+    error of light, which is what can be seen, is linear in the coefficients.
+
+    Attributes:
+        gamma: slope in the shadows.
+        linear: further slope.
+        square: further slope near white.
+    """
+
+    gamma: float = GAMMA
+    linear: float = 0.0
+    square: float = 0.0
+
+    @property
+    def rises(self) -> bool:
+        """Whether more light always makes a larger value, so that it has an inverse."""
+        e = np.linspace(0.0, 1.0, _STEPS)
+        # The derivative of ln x, times e.
+        return bool((self.gamma + self.linear * e + 2.0 * self.square * e * e > 0.0).all())
+
+    def decode(self, encoded: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values in [0, 1] → light in [0, 1]; black is a little above 0."""
+        light: NDArray[np.float64] = np.exp(self._log_light(np.maximum(encoded, _DARKEST)))
+        return light
+
+    def encode(self, light: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Light ≥ 0 → values in [0, 1], white for all light above 1. Needs a curve that rises."""
+        encoded = np.linspace(0.0, 1.0, _STEPS + 1) ** 2  # finer in the shadows
+        encoded[0] = _DARKEST
+        places = self._log_light(encoded)
+        least = np.exp(places[0])
+        found: NDArray[np.float64] = np.interp(np.log(np.maximum(light, least)), places, encoded)
+        return found
+
+    def _log_light(self, encoded: NDArray[np.float64]) -> NDArray[np.float64]:
+        curve: NDArray[np.float64] = (
+            self.gamma * np.log(encoded)
+            + self.linear * (encoded - 1.0)
+            + self.square * (encoded * encoded - 1.0)
+        )
+        return curve
