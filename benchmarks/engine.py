@@ -22,12 +22,13 @@ import numpy as np
 import torch
 
 from ahdr_cli.training.batch import Batch, Engine
-from ahdr_cli.training.config import OptimiserSettings, ScheduleSettings, StageSettings, TrainConfig
+from ahdr_cli.training.config import TrainConfig
 from ahdr_cli.training.distributed import Processes
 from ahdr_cli.training.initialisation import initial_network
 from ahdr_cli.training.learner import Learner
 from ahdr_cli.training.recipe import Recipe
 from ahdr_cli.training.scenes import Scene, SceneStore
+from ahdr_cli.training.settings import OptimiserSettings, ScheduleSettings, StageSettings
 from ahdr_cli.training.sources import open_engine
 from ahdr_cli.training.synthesis import SynthesisEngine
 

@@ -13,15 +13,14 @@ a side is no multiple of four, zeros (black) are appended at its end.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ahdr_cli.networks.blend import Choice, blend, exposure_logits, without_autocast
 from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FAST_STRIDE, FastConfig
-from ahdr_cli.networks.constants import DEAD_ZONE, MU
+from ahdr_cli.networks.constants import DEAD_ZONE
+from ahdr_cli.networks.mu_law import mu_law_compress, mu_law_expand
 
 __all__ = ["FastNet"]
 
@@ -80,7 +79,7 @@ class FastNet(nn.Module):
     def _see(self, frames: Tensor) -> Tensor:
         """(N, 3, 6, H, W) → (N, 18, H', W') in the weights' precision, H' and W' padded."""
         height, width = frames.shape[-2:]
-        mapped = _compress(frames[:, :, 3:])
+        mapped = mu_law_compress(frames[:, :, 3:])
         seen = torch.cat((frames[:, :, :3], mapped), dim=2).flatten(1, 2)
         padded = F.pad(seen, (0, -width % FAST_STRIDE, 0, -height % FAST_STRIDE))
         return padded.to(self.encode.weight.dtype)
@@ -92,10 +91,10 @@ class FastNet(nn.Module):
             x = self.output(x.to(self.output.weight.dtype))[:, :, :height, :width]
             trust, own, correction = torch.split(x, list(FAST_OUTPUTS), dim=1)
             logits = exposure_logits(frames) + trust
-            own = _expand(own.clamp(0.0, 1.0))
+            own = mu_law_expand(own.clamp(0.0, 1.0))
             merged = blend(frames, logits, own)
             correction = F.softshrink(correction, DEAD_ZONE)
-            radiance = _expand((_compress(merged) + correction).clamp(0.0, 1.0))
+            radiance = mu_law_expand((mu_law_compress(merged) + correction).clamp(0.0, 1.0))
             return Choice(radiance=radiance, logits=logits, own=own)
 
 
@@ -113,13 +112,3 @@ class DilatedBlock(nn.Module):
         """(N, features, H, W) → the same shape."""
         change: Tensor = self.second(torch.relu(self.first(x)))
         return change + x
-
-
-def _compress(linear: Tensor) -> Tensor:
-    """μ-law, [0, 1] onto [0, 1]."""
-    return torch.log1p(linear * MU) / math.log1p(MU)
-
-
-def _expand(mapped: Tensor) -> Tensor:
-    """Inverse of :func:`_compress`."""
-    return torch.expm1(mapped * math.log1p(MU)) / MU

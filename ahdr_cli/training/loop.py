@@ -15,20 +15,19 @@ with a schedule in steps takes bit for bit the steps that an unbroken one would 
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
-from ahdr_cli._version import __version__
 from ahdr_cli.checkpoints import save_checkpoint
 from ahdr_cli.errors import AhdrError
+from ahdr_cli.training.account import account_of
 from ahdr_cli.training.batch import Batch, Engine
 from ahdr_cli.training.config import TrainConfig
 from ahdr_cli.training.distributed import Processes, training_device
@@ -315,17 +314,8 @@ class _Run:
     def _write_weights(self, name: str) -> None:
         if not self._processes.is_main:
             return
-        at, device = self.at, self._processes.device
-        gpu = device.type == "cuda"
-        account = {
-            "origin": f"trained from {self._origin}",
-            # Weights travel; the folders of the machine that made them are private.
-            "recipe": json.dumps(_without_folders(self._config.to_dict())),
-            "extent": f"{at.step} steps, {at.samples} samples, {at.seconds / 3600:.2f} h",
-            "hardware": f"{self._processes.count} x "
-            + (torch.cuda.get_device_name(device) if gpu else device.type),
-            "code": f"ahdr {__version__}, torch {torch.__version__}",
-        }
+        at = self.at
+        account = account_of(self._config, origin=self._origin, at=at, processes=self._processes)
         if name == BEST_NAME and at.best is not None:
             account["score"] = f"{self._config.validation.best_by} {at.best:.3f} dB"
         save_checkpoint(
@@ -339,10 +329,3 @@ class _Run:
     def _tell(self, event: Event) -> None:
         for sink in self._sinks:
             sink(event)
-
-
-def _without_folders(recipe: dict[str, Any]) -> dict[str, Any]:
-    """The recipe with bare names of weights: files travel, and folders are private."""
-    teacher = recipe["teacher"]
-    named = teacher["model"] and Path(teacher["model"]).name
-    return recipe | {"init": Path(recipe["init"]).name, "teacher": teacher | {"model": named}}

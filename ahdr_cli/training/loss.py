@@ -7,23 +7,18 @@ several, is the mean over the batch.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
+from ahdr_cli.networks.constants import MU
+from ahdr_cli.networks.mu_law import mu_law_compress
 from ahdr_cli.training.batch import Batch
-from ahdr_cli.training.config import LossSettings
+from ahdr_cli.training.settings import LossSettings
 
-__all__ = ["CLIPPED", "mu_law_compress", "objective", "psnr", "psnr_mu", "reference_clipped"]
+__all__ = ["CLIPPED", "objective", "psnr", "psnr_mu", "reference_clipped"]
 
 CLIPPED = 250.0 / 255.0
 """Encoded value from which a channel counts as clipped; JPEG blurs the last few levels."""
-
-
-def mu_law_compress(linear: Tensor, mu: float = 5000.0) -> Tensor:
-    """log(1 + μx) / log(1 + μ), the tonemapper of Yan et al. (2019); [0, 1] onto [0, 1]."""
-    return torch.log1p(linear * mu) / math.log1p(mu)
 
 
 def objective(
@@ -81,7 +76,7 @@ def psnr(prediction: Tensor, target: Tensor) -> Tensor:
     return -10.0 * torch.log10(error)
 
 
-def psnr_mu(prediction: Tensor, target: Tensor, mu: float = 5000.0) -> Tensor:
+def psnr_mu(prediction: Tensor, target: Tensor, mu: float = MU) -> Tensor:
     """PSNR-μ of each sample in dB: :func:`psnr` of μ-law values, clipped to [0, 1] before it."""
     return psnr(
         mu_law_compress(prediction.clamp(0.0, 1.0), mu),

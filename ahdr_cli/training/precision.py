@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import nn
 
-from ahdr_cli.training.config import RuntimeSettings
+from ahdr_cli.training.settings import RuntimeSettings
 
 __all__ = ["Precision", "choose_precision", "compiled", "pays_to_prefetch"]
 

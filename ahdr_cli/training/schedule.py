@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 
-from ahdr_cli.training.config import ScheduleSettings, StageSettings
+from ahdr_cli.training.settings import ScheduleSettings, StageSettings
 
 __all__ = ["fraction_done", "learning_rate_factor", "stage_at"]
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 
 from ahdr_cli.errors import UsageError
+from ahdr_cli.training.account import name_sources
 from ahdr_cli.training.batch import Batch, Engine
 from ahdr_cli.training.config import TrainConfig
 from ahdr_cli.training.config_file import load_config, override_config
@@ -105,13 +106,7 @@ def run_session(  # noqa: PLR0913 - each is one option of the command
             resume=state,
             processes=processes,
             on_event=on_event,
-            provenance={"data": ", ".join(map(_without_folders, data))},
+            provenance={"data": name_sources(data)},
         )
     finally:
         processes.close()
-
-
-def _without_folders(source: str) -> str:
-    """``hdr:/some/where/maps`` → ``hdr:maps``: weights travel, and folders are private."""
-    kind, separator, path = source.rpartition(":")
-    return kind + separator + Path(path).name

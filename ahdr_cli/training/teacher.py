@@ -20,7 +20,7 @@ from ahdr_cli.errors import UsageError
 from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.blend import Choice
 from ahdr_cli.networks.families import AnyNetwork
-from ahdr_cli.training.config import TeacherSettings
+from ahdr_cli.training.settings import TeacherSettings
 
 __all__ = ["Choosing", "Teacher", "chooses", "divergence"]
 

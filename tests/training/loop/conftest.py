@@ -11,6 +11,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
+
+from ahdr_cli.training.batch import Batch
+from ahdr_cli.training.distributed import Processes
+from ahdr_cli.training.initialisation import initial_network
+from ahdr_cli.training.learner import Learner
 
 PROGRAM = Path(__file__).with_name("toy.py")
 
@@ -47,3 +53,22 @@ def run_python(repository: Path) -> Callable[..., subprocess.CompletedProcess[st
 def toy_program() -> Path:
     """The file toy.py."""
     return PROGRAM
+
+
+@pytest.fixture
+def learner(toy: ModuleType) -> Callable[..., Learner]:
+    """A small network about to take its first step, by what differs from the toy's settings."""
+
+    def make(*overrides: str) -> Learner:
+        config = toy.toy_config(*overrides)
+        net, _ = initial_network(config.network_config(), init="xavier", seed=0)
+        return Learner(net, config=config, processes=Processes(torch.device("cpu")))
+
+    return make
+
+
+@pytest.fixture
+def batch(toy: ModuleType) -> Batch:
+    """Four small samples."""
+    made: Batch = toy.ToyEngine().batch(range(4), patch=16)
+    return made

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from ahdr_cli.errors import UsageError
 from ahdr_cli.networks.config import AHDRConfig, FastConfig
 from ahdr_cli.networks.variants import MODELS
-from ahdr_cli.training.config import StageSettings, TrainConfig
+from ahdr_cli.training.config import TrainConfig
 from ahdr_cli.training.config_file import (
     available_presets,
     build_config,
     load_config,
     override_config,
 )
+from ahdr_cli.training.settings import StageSettings
 
 MINIMAL = "[schedule]\nsteps = 5\n"
 

@@ -3,27 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ahdr_cli.training.distributed import Processes
-from ahdr_cli.training.initialisation import initial_network
-from ahdr_cli.training.learner import Learner
 from ahdr_cli.training.precision import choose_precision, pays_to_prefetch
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def learner(toy):
-    def make(*overrides):
-        config = toy.toy_config(*overrides)
-        net, _ = initial_network(config.network_config(), init="xavier", seed=0)
-        return Learner(net, config=config, processes=Processes(CPU))
-
-    return make
-
-
-@pytest.fixture
-def batch(toy):
-    return toy.ToyEngine().batch(range(4), patch=16)
 
 
 def test_a_batch_in_parts_takes_the_same_step(learner, batch):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ahdr_cli.training.config import ScheduleSettings, StageSettings
 from ahdr_cli.training.schedule import fraction_done, learning_rate_factor, stage_at
+from ahdr_cli.training.settings import ScheduleSettings, StageSettings
 
 
 @pytest.mark.parametrize(

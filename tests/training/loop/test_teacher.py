@@ -9,10 +9,8 @@ from ahdr_cli.networks.config import FastConfig
 from ahdr_cli.networks.families import build_network
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.networks.variants import MODELS
-from ahdr_cli.training.config import TeacherSettings
-from ahdr_cli.training.distributed import Processes
 from ahdr_cli.training.initialisation import initial_network
-from ahdr_cli.training.learner import Learner
+from ahdr_cli.training.settings import TeacherSettings
 from ahdr_cli.training.teacher import Choosing, Teacher, chooses, divergence
 
 CPU = torch.device("cpu")
@@ -28,21 +26,6 @@ def teacher(tmp_path):
     path = tmp_path / "teacher.safetensors"
     save_checkpoint(path, config=SMALL, state_dict=net.state_dict(), provenance={}, overwrite=False)
     return path
-
-
-@pytest.fixture
-def learner(toy):
-    def make(*overrides):
-        config = toy.toy_config(*overrides)
-        net, _ = initial_network(config.network_config(), init="xavier", seed=0)
-        return Learner(net, config=config, processes=Processes(CPU))
-
-    return make
-
-
-@pytest.fixture
-def batch(toy):
-    return toy.ToyEngine().batch(range(4), patch=16)
 
 
 def test_the_divergence_is_that_of_the_definition():
