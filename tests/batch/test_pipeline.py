@@ -210,9 +210,9 @@ def test_closing_the_iterator_stops_the_work(card, tmp_path, options):
 
 
 @pytest.mark.parametrize("in_flight", [1, 2, 4])
-def test_sets_in_memory_are_bounded(tmp_path, photograph, options, in_flight):
+def test_sets_in_memory_are_bounded(tmp_path, photograph, options, in_flight, monkeypatch):
     """Counted where it matters: from a set's first read to the end of its write."""
-    from ahdr_cli.batch import stages
+    from ahdr_cli.batch import pipeline, stages
 
     card = tmp_path / "card"
     paths = photograph(card)
@@ -235,16 +235,8 @@ def test_sets_in_memory_are_bounded(tmp_path, photograph, options, in_flight):
                 alive -= 1
             return result
 
-    from ahdr_cli.batch import pipeline
-
-    workshop_of = pipeline.Workshop
-    pipeline.Workshop = Counting  # type: ignore[misc]  # put back below
-    try:
-        results = list(
-            run_sets(sets, tmp_path / "out", options=replace(options, in_flight=in_flight))
-        )
-    finally:
-        pipeline.Workshop = workshop_of  # type: ignore[misc]
+    monkeypatch.setattr(pipeline, "Workshop", Counting)
+    results = list(run_sets(sets, tmp_path / "out", options=replace(options, in_flight=in_flight)))
     assert [result.status for result in results] == ["done"] * 12
     assert most == in_flight
 
