@@ -88,7 +88,7 @@ def main() -> None:
 def _scenes(
     maps: list[str], *, count: int, size: tuple[int, int]
 ) -> Iterator[tuple[str, dict[str, Batch]]]:
-    """The kind of each scene, and the scene through every camera; kinds of motion take turns as in `ahdr data synth`."""
+    """Each scene's kind of motion (they take turns as in `ahdr data synth`) and its brackets."""
     engine = open_engine(maps, seed=0, recipe=Recipe(), device="cpu")
     assert isinstance(engine, SynthesisEngine), "radiance maps are wanted"
     for index in range(count):
