@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 
 from ahdr_cli.bracket.opencv import has_cv2
-from ahdr_cli.bracket.preparation import Preparation, prepare
+from ahdr_cli.bracket.preparation import RESPONSES, Preparation, prepare
 from ahdr_cli.bracket.spacing import bracket_concerns
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import InputError, ModelError, UsageError
@@ -44,7 +44,8 @@ class MergeOptions:
         align: ``auto`` warps outer frames onto the reference where the camera moved; ``off``
             leaves all frames where they are.
         response: ``auto`` finds out whether the camera's curve is far from γ 2.2, and matches
-            outer frames to the reference if it is; ``gamma`` takes γ 2.2 for granted.
+            outer frames to the reference if it is; ``gamma`` takes γ 2.2 for granted; ``linear``
+            undoes the curve in all frames, so that radiance is in proportion to light.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32``, ``fp16`` or ``bf16``.
         tile: largest side of a tile without its halo in pixels, or ``auto``.
@@ -61,8 +62,8 @@ class MergeOptions:
     def __post_init__(self) -> None:
         if self.align not in ("auto", "off"):
             raise UsageError(f"align must be auto or off, got {self.align!r}")
-        if self.response not in ("auto", "gamma"):
-            raise UsageError(f"response must be auto or gamma, got {self.response!r}")
+        if self.response not in RESPONSES:
+            raise UsageError(f"response must be auto, gamma or linear, got {self.response!r}")
         if self.tile != "auto" and (not isinstance(self.tile, int) or self.tile < 1):
             raise UsageError(f"tile must be auto or a positive whole number, got {self.tile!r}")
 
@@ -109,7 +110,7 @@ class Merger:
         precision = select_precision(options.precision, device=device)
         self._checkpoint = checkpoint
         self._align = options.align == "auto"
-        self._match = options.response == "auto"
+        self._response = options.response
         self._runtime: Runtime = open_runtime(
             checkpoint, name=options.runtime, device=device, precision=precision
         )
@@ -157,7 +158,7 @@ class Merger:
         Args:
             bracket: three frames, short → long.
             on_tile: told of tiles done and tiles in all.
-            on_prepared: told, once, how outer frames were aligned and matched, before the merge.
+            on_prepared: told, once, how frames were aligned and matched, before the merge.
 
         Returns:
             Radiance in the geometry of the middle frame, whose white is 1.0.
@@ -176,7 +177,7 @@ class Merger:
     ) -> HdrImage:
         for frame in bracket.frames:
             _check_pixels(frame)
-        prepared = prepare(bracket, align=self._align and has_cv2(), match=self._match)
+        prepared = prepare(bracket, align=self._align and has_cv2(), response=self._response)
         if on_prepared is not None:
             on_prepared(prepared)
         ratios = bracket.ratios.astype(np.float32)

@@ -54,7 +54,7 @@ class SetResult:
         aligned_px: how far the short and the long frame were moved; empty if they were not
             looked at.
         matched_ev: by how many stops the frames differed because of the camera's curve, before
-            the outer ones were matched; None if they were not.
+            they were matched; None if they were not.
     """
 
     planned: PlannedSet

@@ -126,16 +126,19 @@ class Workshop:
         """
         started = time.perf_counter()
         warnings = (*prepared.warnings, *merger.warnings(prepared.bracket))
-        done: list[Preparation] = []
-        image = merger(prepared.bracket, on_tile=on_tile, on_prepared=done.append)
+        preparations: list[Preparation] = []
+        image = merger(prepared.bracket, on_tile=on_tile, on_prepared=preparations.append)
+        (made,) = preparations
+        if made.concern is not None:
+            warnings = (*warnings, made.concern)
         return Merged(
             prepared=prepared,
             image=image,
             warnings=warnings,
             seconds=time.perf_counter() - started,
             computed=merger.plan.to_dict(),
-            aligned_px=done[0].displacements,
-            matched_ev=done[0].matched_ev,
+            aligned_px=made.displacements,
+            matched_ev=made.matched_ev,
         )
 
     def finish(self, merged: Merged) -> SetResult:

@@ -112,7 +112,7 @@ def _run(
         exposures = [Exposure.from_ev(ev) for ev in EVS]
         bracket = Bracket.from_frames(read_frames(paths, exposures=exposures))
     with clock.stage("align"):
-        sources = prepare(bracket, align=True, match=True).pixels
+        sources = prepare(bracket, align=True, response="auto").pixels
     ratios = bracket.ratios.astype(np.float32)
     if runtime is None:
         radiance = bracket.reference.pixels ** np.float32(2.2)

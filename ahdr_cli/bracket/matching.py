@@ -1,9 +1,10 @@
-"""`ToneMatch`: outer frames as a camera with the assumed curve would have taken them.
+"""`ToneMatch`: frames as a camera with the assumed curve would have taken them.
 
-The reference stays as it is, and with it the brightness of the result. The outer frames are
-changed so that, decoded with γ 2.2, they tell the same radiance as the reference wherever it is
-not clipped, and above its white light in proportion. For that only the curve's brightness
-transfer between two exposures is needed (Grossberg & Nayar, PAMI 2003), not the curve itself.
+There are two ways. By default the reference stays as it is, and with it the look of the result:
+the outer frames are changed so that, decoded with γ 2.2, they tell the same radiance as the
+reference wherever it is not clipped, and above its white light in proportion. For that only the
+curve's brightness transfer between two exposures is needed (Grossberg & Nayar, PAMI 2003). Or all
+three frames tell light itself, as a merge by Debevec & Malik (SIGGRAPH 1997) does.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ahdr_cli.images import FloatArray, PixelSource
 from ahdr_cli.radiometry.response import ResponseCurve
 from ahdr_cli.radiometry.transfer import gamma_decode, gamma_encode
 
-__all__ = ["MatchedPixels", "ToneMatch", "match_if_apart", "transfer_table"]
+__all__ = ["MatchedPixels", "ToneMatch", "linearise", "match_if_apart", "transfer_table"]
 
 APART_EV = 0.3
 """Difference between the frames' radiances (median) from which on they are matched. It is below
@@ -64,33 +65,33 @@ class MatchedPixels:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ToneMatch:
-    """How outer frames are brought into agreement with the reference.
+    """How frames are brought into agreement.
 
     Attributes:
         estimate: the camera's curve.
-        tables: of the short and of the long frame, see :class:`MatchedPixels`.
+        tables: of short, reference and long, see :class:`MatchedPixels`; None leaves a frame as
+            it is.
     """
 
     estimate: ResponseEstimate
-    tables: tuple[FloatArray, FloatArray]
+    tables: tuple[FloatArray, FloatArray | None, FloatArray]
 
     def pixels(self, sources: Sequence[PixelSource]) -> list[PixelSource]:
         """Those of short, reference and long, matched."""
-        short, reference, long = sources
         return [
-            MatchedPixels(short, self.tables[0]),
-            reference,
-            MatchedPixels(long, self.tables[1]),
+            source if table is None else MatchedPixels(source, table)
+            for source, table in zip(sources, self.tables, strict=True)
         ]
 
     def bracket(self, bracket: Bracket) -> Bracket:
-        """The matched bracket, in memory."""
-        short, reference, long = bracket.frames
-        outer = [
-            replace(frame, pixels=MatchedPixels(frame.pixels, table)[:, :])
-            for frame, table in zip((short, long), self.tables, strict=True)
-        ]
-        return replace(bracket, frames=(outer[0], reference, outer[1]))
+        """The matched bracket, in memory; a frame that is left as it is is the same object."""
+        short, reference, long = (
+            frame
+            if table is None
+            else replace(frame, pixels=MatchedPixels(frame.pixels, table)[:, :])
+            for frame, table in zip(bracket.frames, self.tables, strict=True)
+        )
+        return replace(bracket, frames=(short, reference, long))
 
 
 def match_if_apart(bracket: Bracket) -> ToneMatch | None:
@@ -99,22 +100,47 @@ def match_if_apart(bracket: Bracket) -> ToneMatch | None:
     Returns:
         None if they are best left as they are.
     """
+    estimate = _credible(bracket)
+    if estimate is None or estimate.assumed_ev < APART_EV:
+        return None
+    short, _, long = _tables(bracket, estimate, linear=False)
+    return ToneMatch(estimate=estimate, tables=(short, None, long))
+
+
+def linearise(bracket: Bracket) -> ToneMatch | None:
+    """Make all frames tell light in proportion.
+
+    Returns:
+        None if the frames do not tell by which curve they were made.
+    """
+    estimate = _credible(bracket)
+    if estimate is None:
+        return None
+    return ToneMatch(estimate=estimate, tables=_tables(bracket, estimate, linear=True))
+
+
+def _credible(bracket: Bracket) -> ResponseEstimate | None:
     estimate = estimate_response(bracket)
-    if estimate is None or estimate.assumed_ev < APART_EV or estimate.fitted_ev > CLOSE_EV:
+    if estimate is None or estimate.fitted_ev > CLOSE_EV or not estimate.curve.rises:
         return None
-    if not estimate.curve.rises:
-        return None
-    ratios, curve, steps = bracket.ratios, estimate.curve, estimate.steps
-    return ToneMatch(
-        estimate=estimate,
-        tables=(
-            transfer_table(curve, gain=float(ratios[0] / ratios[1]), seen=1.0 / steps[0]),
-            transfer_table(curve, gain=float(ratios[2] / ratios[1]), seen=steps[1]),
-        ),
+    return estimate
+
+
+def _tables(
+    bracket: Bracket, estimate: ResponseEstimate, *, linear: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    gains = (bracket.ratios / bracket.ratios[1]).tolist()
+    seen = (1.0 / estimate.steps[0], 1.0, estimate.steps[1])
+    short, reference, long = (
+        transfer_table(estimate.curve, gain=gain, seen=true, linear=linear)
+        for gain, true in zip(gains, seen, strict=True)
     )
+    return short, reference, long
 
 
-def transfer_table(curve: ResponseCurve, *, gain: float, seen: float) -> FloatArray:
+def transfer_table(
+    curve: ResponseCurve, *, gain: float, seen: float, linear: bool = False
+) -> FloatArray:
     """What a camera with γ 2.2 would have recorded instead of each value of a frame.
 
     With x the light that the value tells, in units of the reference's white, it would have
@@ -125,13 +151,14 @@ def transfer_table(curve: ResponseCurve, *, gain: float, seen: float) -> FloatAr
         curve: of the camera; it must rise.
         gain: exposure of the frame relative to the reference, as recorded.
         seen: the same, as it really was.
+        linear: gain · x everywhere.
 
     Returns:
         (65536,) float32 in [0, 1], which never fall.
     """
     values = np.linspace(0.0, 1.0, _LEVELS)
     light = curve.decode(values) / seen
-    told = np.where(light < 1.0, gamma_decode(curve.encode(light)), light)
+    told = np.where((light < 1.0) & (not linear), gamma_decode(curve.encode(light)), light)
     table = np.minimum(gamma_encode(told * gain), 1.0)
     table[0] = 0.0  # black tells nothing
     if table[-1] < 1.0:

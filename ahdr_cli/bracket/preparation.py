@@ -1,4 +1,4 @@
-"""`Preparation`: what happens to a bracket's outer frames before the network sees them."""
+"""`Preparation`: what happens to a bracket's frames before the network sees them."""
 
 from __future__ import annotations
 
@@ -6,25 +6,31 @@ from dataclasses import dataclass
 
 from ahdr_cli.bracket.align import Alignment, align_if_moved
 from ahdr_cli.bracket.bracket import Bracket
-from ahdr_cli.bracket.matching import ToneMatch, match_if_apart
+from ahdr_cli.bracket.matching import ToneMatch, linearise, match_if_apart
 from ahdr_cli.images import PixelSource
 
-__all__ = ["Preparation", "prepare"]
+__all__ = ["RESPONSES", "Preparation", "prepare"]
+
+RESPONSES = ("auto", "gamma", "linear")
+"""What is done about the camera's curve: outer frames are matched to the reference where they
+disagree; nothing; all frames tell light itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Preparation:
-    """Outer frames moved onto the reference, and matched to it.
+    """Outer frames moved onto the reference, and all of one curve.
 
     Attributes:
         taken: the bracket as it was photographed.
         alignment: None if nobody looked.
-        match: None if nobody looked, or if the frames agree.
+        match: None if the frames' values are left as they are.
+        concern: what was asked for and could not be done, for the user; None otherwise.
     """
 
     taken: Bracket
     alignment: Alignment | None
     match: ToneMatch | None
+    concern: str | None = None
 
     @property
     def displacements(self) -> tuple[float, ...]:
@@ -52,19 +58,27 @@ class Preparation:
         return bracket if self.match is None else self.match.bracket(bracket)
 
 
-def prepare(bracket: Bracket, *, align: bool, match: bool) -> Preparation:
-    """Find out what the outer frames need.
+def prepare(bracket: Bracket, *, align: bool, response: str) -> Preparation:
+    """Find out what the frames need.
 
     Args:
         bracket: as photographed.
         align: look for camera motion.
-        match: look for a camera's own response curve.
+        response: one of `RESPONSES`.
 
     Raises:
         MissingDependencyError: alignment without OpenCV.
     """
+    match = concern = None
+    if response == "auto":
+        match = match_if_apart(bracket)
+    elif response == "linear":
+        match = linearise(bracket)
+        if match is None:
+            concern = "the frames do not tell the camera's curve: γ 2.2 is assumed"
     return Preparation(
         taken=bracket,
         alignment=align_if_moved(bracket) if align else None,
-        match=match_if_apart(bracket) if match else None,
+        match=match,
+        concern=concern,
     )

@@ -137,6 +137,9 @@ def merge(
     with progress("merging", quiet=quiet or as_json) as on_tile:
         image = merger(bracket, on_tile=on_tile, on_prepared=preparations.append)
     merged = time.perf_counter()
+    (prepared,) = preparations
+    if prepared.concern is not None:
+        warn(prepared.concern)
 
     write_hdr(
         output,
@@ -148,7 +151,6 @@ def merge(
         _write_preview(preview_path, image, bracket, overwrite=overwrite)
     written = time.perf_counter()
     timings = {"read": read - started, "merge": merged - read, "write": written - merged}
-    (prepared,) = preparations
     measured = None
     if report is not None:
         measured = _write_report(
@@ -245,8 +247,8 @@ def _describe(prepared: Preparation, merger: Merger, timings: dict[str, float]) 
         note("aligned: short frame by {:.1f} px, long frame by {:.1f} px".format(*moved))
     if prepared.matched_ev is not None:
         note(
-            f"the camera's curve is not γ 2.2: outer frames, {prepared.matched_ev:.1f} EV apart, "
-            "matched to the middle one"
+            "matched by the camera's curve: with γ 2.2 the frames are "
+            f"{prepared.matched_ev:.2f} EV apart"
         )
     note(", ".join(f"{name} {value}" for name, value in merger.plan.to_dict().items()))
     note(", ".join(f"{name} {seconds:.2f} s" for name, seconds in timings.items()))

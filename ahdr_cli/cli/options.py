@@ -128,8 +128,9 @@ ResponseOption = Annotated[
     str,
     typer.Option(
         "--response",
-        metavar="auto|gamma",
-        help="auto: match outer frames to the middle one if the camera's curve is far from γ 2.2.",
+        metavar="auto|gamma|linear",
+        help="auto: match outer frames to the middle one if the camera's curve is far from γ 2.2; "
+        "linear: undo the curve in all frames.",
         rich_help_panel=_ENGINE,
     ),
 ]

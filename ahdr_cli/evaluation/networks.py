@@ -52,7 +52,7 @@ def network_methods(
 def as_merged(bracket: Bracket, *, options: MergeOptions) -> Bracket:
     """The frames as `Merger` shows them to the network: aligned and matched, if it would."""
     align = options.align == "auto" and has_cv2()
-    return prepare(bracket, align=align, match=options.response == "auto").bracket
+    return prepare(bracket, align=align, response=options.response).bracket
 
 
 def attention_readers(

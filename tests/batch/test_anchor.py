@@ -33,7 +33,7 @@ class Classical:
         return []
 
     def __call__(self, bracket, *, on_tile=None, on_prepared=None) -> HdrImage:
-        on_prepared(prepare(bracket, align=False, match=False))
+        on_prepared(prepare(bracket, align=False, response="gamma"))
         ratios = bracket.ratios
         result = np.zeros_like(bracket.frames[0].pixels)
         for frame, ratio in zip(bracket.frames, ratios, strict=True):

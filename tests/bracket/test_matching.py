@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ahdr_cli.bracket.matching import (
     APART_EV,
     MatchedPixels,
+    linearise,
     match_if_apart,
     transfer_table,
 )
@@ -50,6 +51,19 @@ def test_outer_frames_tell_the_same_radiance_as_the_reference(photograph):
         apart = np.abs(np.log2(light[outer][both] / light[1][both]))
         assert np.median(apart) < 0.03
         assert np.percentile(apart, 95) < 0.12
+
+
+def test_linear_frames_tell_light_in_proportion(photograph):
+    bracket = photograph(CAMERA)
+    frames = linearise(bracket).bracket(bracket).frames
+    for frame, taken, ratio in zip(frames, bracket.frames, bracket.ratios, strict=True):
+        seen = (taken.pixels > 0.1) & (taken.pixels < 0.9)
+        told = gamma_decode(frame.pixels[seen].astype(np.float64)) / ratio
+        light = CAMERA.decode(taken.pixels[seen].astype(np.float64)) / ratio
+        apart = np.log2(told / light)
+        # The frames tell ratios of light; how bright white is against the rest, they cannot.
+        assert np.ptp(np.percentile(apart, (5, 95))) < 0.15
+        assert abs(np.median(apart)) < 0.15
 
 
 def test_sources_are_matched_box_by_box(photograph):

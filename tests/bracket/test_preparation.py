@@ -5,22 +5,32 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ahdr_cli.bracket.preparation import prepare
+from ahdr_cli import Bracket
+from ahdr_cli.bracket.preparation import RESPONSES, prepare
 from ahdr_cli.radiometry.response import ResponseCurve
 
 CAMERA = ResponseCurve(gamma=0.75, linear=1.2, square=0.8)
 
 
 @pytest.mark.parametrize("align", [False, True])
-@pytest.mark.parametrize("match", [False, True])
-def test_does_what_was_asked(photograph, align, match):
-    prepared = prepare(photograph(CAMERA, shake=4), align=align, match=match)
+@pytest.mark.parametrize("response", RESPONSES)
+def test_does_what_was_asked(photograph, align, response):
+    prepared = prepare(photograph(CAMERA, shake=4), align=align, response=response)
     assert (prepared.displacements != ()) == align
-    assert (prepared.matched_ev is not None) == match
-    if match:
-        assert prepared.matched_ev > 0.5
+    assert (prepared.matched_ev is None) == (response == "gamma")
+    assert prepared.matched_ev is None or prepared.matched_ev > 0.5
+    assert prepared.concern is None
     bracket = prepared.bracket
     for source, frame in zip(prepared.pixels, bracket.frames, strict=True):
         np.testing.assert_array_equal(source[0:96, 0:128], frame.pixels)
-    assert bracket.reference is prepared.taken.reference
-    assert (bracket is prepared.taken) == (not align and not match)
+    assert (bracket.reference is prepared.taken.reference) == (response != "linear")
+    assert (bracket is prepared.taken) == (not align and response == "gamma")
+
+
+def test_says_if_the_curve_cannot_be_found(make_frame):
+    frames = [
+        make_frame(ev, grey=grey, size=(40, 40)) for ev, grey in ((-4, 0.01), (0, 0.5), (4, 1))
+    ]
+    prepared = prepare(Bracket.from_frames(frames), align=False, response="linear")
+    assert prepared.match is None
+    assert prepared.concern == "the frames do not tell the camera's curve: γ 2.2 is assumed"

@@ -144,13 +144,23 @@ def test_a_cameras_curve_is_noticed_unless_told_not_to(merge, large_bracket, tmp
     # The report compares the frames as they were merged.
     assert matched != assumed
     told = merge(*large_bracket, "-o", tmp_path / "told.exr", "--no-preview", "-v").stderr
-    assert "the camera's curve is not γ 2.2" in told
+    assert "matched by the camera's curve: with γ 2.2 the frames are" in told
+
+
+def test_linear_without_a_curve_to_be_found_is_a_warning(merge, bracket, tmp_path):
+    for path, grey in zip(bracket, (3, 128, 255), strict=True):
+        with Image.open(path) as picture:
+            flat = Image.new("RGB", picture.size, (grey, grey, grey))
+            flat.save(path, exif=picture.getexif())
+    flags = ("-o", tmp_path / "x.exr", "--no-preview", "--response")
+    assert "do not tell the camera's curve" in merge(*bracket, *flags, "linear").stderr
+    assert "camera's curve" not in merge(*bracket, *flags, "auto", "--overwrite").stderr
 
 
 def test_an_unknown_response_is_refused(merge, bracket, tmp_path):
     result = merge(*bracket, "-o", tmp_path / "x.exr", "--response", "srgb")
     assert result.exit_code == 2
-    assert "response must be auto or gamma, got 'srgb'" in result.stderr
+    assert "response must be auto, gamma or linear, got 'srgb'" in result.stderr
 
 
 def test_report_measures_the_frames_as_they_were_merged(merge, large_bracket, tmp_path):
