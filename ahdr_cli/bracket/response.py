@@ -26,7 +26,7 @@ __all__ = ["ResponseEstimate", "estimate_response"]
 _SAMPLES = 80_000  # pixels looked at in a frame, about
 _QUANTILES = 200
 _FEWEST = 60
-"""Pairs of quantiles below which nothing is concluded."""
+"""Pairs of quantiles below which nothing is concluded, from all frames or for one step."""
 
 _NOT_BLACK, _NOT_WHITE = 0.03, 0.92
 """Encoded values within which a quantile is neither noise and flare nor clipped."""
@@ -47,7 +47,8 @@ class ResponseEstimate:
     Attributes:
         curve: that fits the frames best.
         steps: factors of light from short to reference and from reference to long, as seen in
-            the frames; cameras' shutters and apertures are not exactly what they say.
+            the frames, whose shutters and apertures are not exactly what they say; as recorded
+            where too little is seen.
         assumed_ev: by how many stops the frames tell different light with γ 2.2, median.
         fitted_ev: the same with `curve`.
     """
@@ -67,10 +68,11 @@ def estimate_response(bracket: Bracket) -> ResponseEstimate | None:
     ratios = bracket.ratios
     quantiles = [_quantiles(frame.pixels) for frame in bracket.frames]
     pairs = [_pairs(quantiles[i], quantiles[i + 1]) for i in range(2)]
-    if min(len(pair) for pair in pairs) < _FEWEST:
-        return None
     darker, brighter = np.concatenate(pairs).T
-    gain = np.repeat(ratios[1:] / ratios[:-1], [len(pair) for pair in pairs])
+    if len(darker) < _FEWEST:
+        return None
+    steps = ratios[1:] / ratios[:-1]
+    gain = np.repeat(steps, [len(pair) for pair in pairs])
     # ln x(brighter) - ln x(darker) = ln gain, linear in the three coefficients.
     terms = np.stack(
         (np.log(brighter / darker), brighter - darker, brighter**2 - darker**2), axis=1
@@ -80,9 +82,13 @@ def estimate_response(bracket: Bracket) -> ResponseEstimate | None:
     found = assumed + _least_errors(terms, apart)
     gamma, linear, square = found.tolist()
     seen = np.split(terms @ found, [len(pairs[0])])
+    short, long = (
+        float(np.exp(np.median(logs))) if len(logs) >= _FEWEST else float(step)
+        for logs, step in zip(seen, steps, strict=True)
+    )
     return ResponseEstimate(
         curve=ResponseCurve(gamma=gamma, linear=linear, square=square),
-        steps=(_median_factor(seen[0]), _median_factor(seen[1])),
+        steps=(short, long),
         assumed_ev=_median_ev(apart),
         fitted_ev=_median_ev(np.log(gain) - terms @ found),
     )
@@ -113,10 +119,6 @@ def _least_errors(terms: NDArray[np.float64], wanted: NDArray[np.float64]) -> ND
         found = np.linalg.solve(weighted @ terms + pull, weighted @ wanted).astype(np.float64)
         weights = (1.0 + np.square((wanted - terms @ found) / _ROBUST)) ** -0.5
     return found
-
-
-def _median_factor(logarithms: NDArray[np.float64]) -> float:
-    return float(np.exp(np.median(logarithms)))
 
 
 def _median_ev(errors: NDArray[np.float64]) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from ahdr_cli import Bracket
 from ahdr_cli.bracket.response import estimate_response
 from ahdr_cli.radiometry.response import ResponseCurve
 
@@ -47,9 +50,17 @@ def test_sees_that_a_shutter_is_not_exact(photograph):
     assert estimate.steps[1] / estimate.steps[0] == pytest.approx(4.75 / 4.0, rel=0.08)
 
 
-def test_says_nothing_where_frames_have_no_values_in_common(make_frame):
-    from ahdr_cli import Bracket
+def test_one_step_suffices_if_the_other_frame_shows_nothing(photograph):
+    """A short frame that is black all over tells no step, and the recorded one is believed."""
+    bracket = photograph(CURVES["camera"])
+    black = np.zeros_like(bracket.frames[0].pixels)
+    frames = (replace(bracket.frames[0], pixels=black), *bracket.frames[1:])
+    estimate = estimate_response(Bracket.from_frames(frames))
+    assert _agree(estimate.curve, CURVES["camera"], within_ev=0.15)
+    assert estimate.steps[0] == pytest.approx(4.0, rel=1e-6)
 
+
+def test_says_nothing_where_frames_have_no_values_in_common(make_frame):
     greys = {-4: 0.01, 0: 0.5, 4: 1.0}
     frames = [make_frame(ev, grey=grey, size=(40, 40)) for ev, grey in greys.items()]
     assert estimate_response(Bracket.from_frames(frames)) is None
