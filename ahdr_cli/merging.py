@@ -24,8 +24,8 @@ from ahdr_cli.inference.allocation import translated_allocation_errors
 from ahdr_cli.inference.budget import tile_pixels, tile_side
 from ahdr_cli.inference.devices import Precision, select_device, select_precision
 from ahdr_cli.inference.memory import free_memory
-from ahdr_cli.inference.runtime import Runtime, open_runtime
-from ahdr_cli.inference.tiling import OnTile, fit_tile, run_tiled
+from ahdr_cli.inference.runtime import Runtime, open_runtime, tile_stream
+from ahdr_cli.inference.tiling import OnTile, fit_tile, stream_tiled
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
@@ -181,8 +181,8 @@ class Merger:
         if on_prepared is not None:
             on_prepared(prepared)
         ratios = bracket.ratios.astype(np.float32)
-        radiance = run_tiled(
-            lambda frames: self._runtime(frames, ratios),
+        radiance = stream_tiled(
+            tile_stream(self._runtime, ratios),
             prepared.pixels,  # made tile by tile, so that no second copy is ever held
             halo=self._runtime.halo,
             inner=self._inner(bracket.size),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Generator, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ahdr_cli.errors import DeviceError, MissingDependencyError, UsageError
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.devices import Precision
+from ahdr_cli.inference.tiling import TileStream, in_turn
 
 if TYPE_CHECKING:
     from ahdr_cli.checkpoints import Checkpoint
 
-__all__ = ["Runtime", "open_runtime", "select_runtime"]
+__all__ = ["Runtime", "StreamingRuntime", "open_runtime", "select_runtime", "tile_stream"]
 
 
 class Runtime(Protocol):
@@ -60,6 +63,28 @@ class Runtime(Protocol):
         """Give memory that is kept for the next tile back to the system."""
 
 
+@runtime_checkable
+class StreamingRuntime(Runtime, Protocol):
+    """A runtime that computes a tile while others come and go."""
+
+    def merge_tiles(
+        self, tiles: Iterator[FloatArray], ratios: FloatArray
+    ) -> Generator[FloatArray, None, None]:
+        """Results of tiles, in their order; arguments and errors as for a single one."""
+
+
+def tile_stream(runtime: Runtime, ratios: FloatArray) -> TileStream:
+    """How a runtime computes the tiles of an image: one after the other unless it can do better.
+
+    Args:
+        runtime: that computes.
+        ratios: (3,) float32, exposures relative to the shortest.
+    """
+    if isinstance(runtime, StreamingRuntime):
+        return partial(runtime.merge_tiles, ratios=ratios)
+    return partial(in_turn, lambda frames: runtime(frames, ratios))
+
+
 def open_runtime(
     checkpoint: Checkpoint,
     *,
@@ -83,7 +108,14 @@ def open_runtime(
     if select_runtime(name, device=device, precision=precision) == "torch":
         from ahdr_cli.inference.torch_runtime import TorchRuntime
 
-        return TorchRuntime(checkpoint.build(), device=device, precision=precision)
+        oracle = TorchRuntime(checkpoint.build(), device=device, precision=precision)
+        if not device.startswith("cuda"):
+            return oracle
+
+        from ahdr_cli.inference.cuda import CudaAccelerator
+        from ahdr_cli.inference.pipelined_runtime import PipelinedRuntime
+
+        return PipelinedRuntime(oracle, accelerator=CudaAccelerator(device))
 
     from ahdr_cli.inference.onnx_runtime import OnnxRuntime
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -28,9 +30,12 @@ __all__ = [
     "Box",
     "OnTile",
     "Tile",
+    "TileStream",
     "fit_tile",
+    "in_turn",
     "plan_tiles",
     "run_tiled",
+    "stream_tiled",
 ]
 
 MIN_TILE = 32
@@ -39,6 +44,10 @@ of fourteen pixels computed are context already."""
 
 OnTile: TypeAlias = Callable[[int, int], None]
 """Progress: called with tiles done and tiles in all; the latter grows if tiles are halved."""
+
+TileStream: TypeAlias = Callable[[Iterator[FloatArray]], Generator[FloatArray, None, None]]
+"""Computes tiles, (n, h, w, 3) → (h, w, 3) each, in their order. It may draw tiles before it yields
+their forerunners' results."""
 
 
 class Box(NamedTuple):
@@ -143,16 +152,37 @@ def run_tiled(
     align: int = 1,
     on_tile: OnTile | None = None,
 ) -> FloatArray:
-    """Compute an image tile by tile.
+    """Compute an image tile by tile, one after the other; see :func:`stream_tiled`."""
+    stream = partial(in_turn, compute)
+    return stream_tiled(stream, frames, halo=halo, inner=inner, align=align, on_tile=on_tile)
+
+
+def in_turn(
+    compute: Callable[[FloatArray], FloatArray], tiles: Iterator[FloatArray]
+) -> Generator[FloatArray, None, None]:
+    """Each tile's result before the next tile is drawn: the plainest :data:`TileStream`."""
+    yield from map(compute, tiles)  # holds no tile while the next one is drawn
+
+
+def stream_tiled(
+    stream: TileStream,
+    frames: Sequence[PixelSource],
+    *,
+    halo: int,
+    inner: int | tuple[int, int],
+    align: int = 1,
+    on_tile: OnTile | None = None,
+) -> FloatArray:
+    """Compute an image in tiles.
 
     If a tile does not fit into memory, tiles are halved, and the ones not yet done go on with
     that size.
 
     Args:
-        compute: (n, h, w, 3) → (h, w, 3), of which the pixels further than `halo` from an edge
-            depend on nothing beyond it; raises OutOfMemoryError if there is not enough memory.
+        stream: of whose results the pixels further than `halo` from an edge depend on nothing
+            beyond it; raises OutOfMemoryError if there is not enough memory.
         frames: n sources of (H, W, 3) float32.
-        halo: receptive radius of `compute`.
+        halo: receptive radius of `stream`.
         inner: largest inner box, as in :func:`plan_tiles`.
         align: as in :func:`plan_tiles`.
         on_tile: told of progress after every tile.
@@ -170,11 +200,16 @@ def run_tiled(
     waiting = deque(plan_tiles(size, halo=halo, inner=inner, align=align))
     done = 0
     while waiting:
-        tile = waiting[0]
         try:
-            with translated_allocation_errors():
-                computed = compute(np.stack([frame[tile.outer.slices] for frame in frames]))
+            with translated_allocation_errors(), closing(stream(_cut(frames, waiting))) as merged:
+                for computed in merged:
+                    tile = waiting.popleft()
+                    result[tile.inner.slices] = computed[tile.inner.within(tile.outer).slices]
+                    done += 1
+                    if on_tile is not None:
+                        on_tile(done, done + len(waiting))
         except OutOfMemoryError as error:
+            tile = waiting[0]
             if max(tile.inner.size) <= max(MIN_TILE, align):
                 raise _give_up(tile, error) from error
             inner = _halved(tile.inner.size)
@@ -183,13 +218,15 @@ def run_tiled(
                 for rest in waiting
                 for part in _plan(rest.inner, size=size, halo=halo, inner=inner, align=align)
             )
-            continue
-        result[tile.inner.slices] = computed[tile.inner.within(tile.outer).slices]
-        waiting.popleft()
-        done += 1
-        if on_tile is not None:
-            on_tile(done, done + len(waiting))
+        else:
+            assert not waiting  # a stream yields as many results as it drew tiles
     return result
+
+
+def _cut(frames: Sequence[PixelSource], tiles: Iterable[Tile]) -> Iterator[FloatArray]:
+    """What goes through the network, tile by tile."""
+    for tile in tuple(tiles):
+        yield np.stack([frame[tile.outer.slices] for frame in frames])
 
 
 def _plan(

@@ -1,4 +1,7 @@
-"""TorchRuntime: the network as it is written, on any device. The oracle of the others."""
+"""TorchRuntime: the network as it is written, on any device. The oracle of the others.
+
+On CUDA devices :class:`ahdr_cli.inference.pipelined_runtime.PipelinedRuntime` drives it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.allocation import translated_allocation_errors
@@ -58,12 +61,18 @@ class TorchRuntime:
 
     def __call__(self, frames: FloatArray, ratios: FloatArray) -> FloatArray:
         """See :class:`ahdr_cli.inference.runtime.Runtime`."""
-        with translated_allocation_errors(), torch.inference_mode(), _exact_float32(self.device):
-            ldr = torch.from_numpy(frames).to(self.device).permute(0, 3, 1, 2)[None]
-            x = to_network_input(ldr, torch.from_numpy(ratios).to(self.device)[None])
-            radiance = self._network(x)[0]
-            merged: FloatArray = radiance.permute(1, 2, 0).cpu().numpy()
+        with translated_allocation_errors():
+            on_device = (torch.from_numpy(values).to(self.device) for values in (frames, ratios))
+            merged: FloatArray = self.merge(*on_device).cpu().numpy()
             return merged
+
+    @torch.inference_mode()
+    def merge(self, frames: Tensor, ratios: Tensor) -> Tensor:
+        """As calling it, with tensors on the device; errors are torch's."""
+        with _exact_float32(self.device):
+            ldr = frames.permute(0, 3, 1, 2)[None]
+            radiance: Tensor = self._network(to_network_input(ldr, ratios[None]))[0]
+            return radiance.permute(1, 2, 0)
 
     def release(self) -> None:
         """See :class:`ahdr_cli.inference.runtime.Runtime`."""
