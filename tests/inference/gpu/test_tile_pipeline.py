@@ -104,8 +104,13 @@ def test_trouble_with_drawing_a_tile_leaves_nothing_hanging(pipeline, in_turn, r
 
 @pytest.mark.parametrize("fatal", range(1, 5))
 @pytest.mark.parametrize("seed", range(5))
-def test_trouble_with_computing_leaves_nothing_hanging(pipeline, in_turn, ratios, fatal, seed):
+@pytest.mark.parametrize("graphs", [False, True])
+def test_trouble_with_computing_leaves_nothing_hanging(
+    pipeline, in_turn, ratios, fatal, seed, graphs
+):
     made = pipeline(seed)
+    if graphs:
+        list(made(iter(make_tiles(0, SIZES * 2)), ratios))
     started = 0
 
     def fail() -> None:
@@ -117,6 +122,7 @@ def test_trouble_with_computing_leaves_nothing_hanging(pipeline, in_turn, ratios
     made._accelerator.trouble = fail
     with pytest.raises(OutOfMemoryError, match="out of memory"):
         list(made(iter(make_tiles(0, SIZES)), ratios))
+    assert made._accelerator.idle
     made._accelerator.trouble = None
     assert_usable(made, in_turn, ratios)
 

@@ -1,0 +1,266 @@
+"""What a GPU makes of the network, alone, with transfers, and in a batch.
+
+    python benchmarks/gpu.py --json gpu.json --markdown gpu-results.md
+    python benchmarks/gpu.py --device cpu --megapixels 0.01 --repeats 2 --sets 2   # a dry run
+
+Needs the package and torch. Cases that need CUDA are named and left out where there is none. All
+times are medians after a warm-up, with the least and the most beside them; every case says how
+far its result is from eager fp32 on the same device.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import repeat
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import torch
+from gpu_forms import FORMS, set_form
+from gpu_tables import tabulate
+
+from ahdr_cli import Bracket, Exposure, MergeOptions, Merger, load_checkpoint, read_frame
+from ahdr_cli.batch import BatchOptions, PlannedSet, run_sets
+from ahdr_cli.benchmark.machine import describe_machine
+from ahdr_cli.benchmark.peak import measure_peak
+from ahdr_cli.benchmark.scene import EVS, write_bracket
+from ahdr_cli.inference.cuda import CudaAccelerator
+from ahdr_cli.inference.devices import Precision, select_device
+from ahdr_cli.inference.pipelined_runtime import PipelinedRuntime
+from ahdr_cli.inference.torch_runtime import TorchRuntime
+from ahdr_cli.networks.config import AHDRConfig
+from ahdr_cli.networks.cost import macs_per_pixel
+from ahdr_cli.networks.input import to_network_input
+from ahdr_cli.radiometry.transfer import mu_law_compress
+
+Row = dict[str, Any]
+WARM_UP = 3
+WAYS = ("eager", "cudnn.benchmark", "graph", "compile", "compile+graph")
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = _arguments()
+    device = select_device(arguments.device)
+    with tempfile.TemporaryDirectory() as name:
+        paths = write_bracket(Path(name), arguments.megapixels)
+        exposures = [Exposure.from_ev(ev) for ev in EVS]
+        bracket = Bracket.from_frames(
+            [read_frame(path, exposure=e) for path, e in zip(paths, exposures, strict=True)]
+        )
+        precisions = ["fp32"] if device == "cpu" else arguments.precisions.split(",")
+        bench = Bench(arguments, device, bracket)
+        peaks = {p: measure_peak(device=device, precision=p).flops for p in precisions}
+        rows = [row for precision in precisions for row in bench.network(precision, peaks)]
+        rows += [row for precision in precisions for row in bench.transfers(precision)]
+        batches = [measure_batch(arguments, device, paths, align) for align in ("auto", "off")]
+    found = {
+        "machine": describe_machine(device),
+        "size": list(bracket.size[::-1]),
+        "model": arguments.model,
+        "matrix_flops": peaks,
+        "cases": rows,
+        "batches": batches,
+    }
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
+    text = tabulate(found)
+    if arguments.markdown:
+        Path(arguments.markdown).write_text(text, encoding="utf-8")
+    print(text)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="ahdrnet")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precisions", default="fp16,bf16,fp32")
+    parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--forms", default=",".join(FORMS))
+    parser.add_argument("--megapixels", type=float, default=1.5)
+    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--sets", type=int, default=64, help="brackets in a batch")
+    parser.add_argument("--in-flight", type=int, default=len(os.sched_getaffinity(0)) + 2)
+    parser.add_argument("--json", help="write the figures there")
+    parser.add_argument("--markdown", help="write the tables there")
+    return parser.parse_args()
+
+
+class Bench:
+    """One model and one bracket on one device."""
+
+    def __init__(self, arguments: argparse.Namespace, device: str, bracket: Bracket) -> None:
+        self.arguments = arguments
+        self.device = device
+        self.checkpoint = load_checkpoint(arguments.model)
+        self.host = np.stack([frame.pixels for frame in bracket.frames])
+        self.ratios = bracket.ratios.astype(np.float32)
+        self.frames = torch.from_numpy(self.host).to(device)
+        self.device_ratios = torch.from_numpy(self.ratios).to(device)
+        self.reference = self.oracle("fp32")(self.host, self.ratios)
+        self.flops = 2.0 * macs_per_pixel(self.checkpoint.config) * self.reference[..., 0].size
+
+    @property
+    def cuda(self) -> bool:
+        """Whether cases that need CUDA can be run."""
+        return self.device.startswith("cuda")
+
+    def oracle(self, precision: Precision) -> TorchRuntime:
+        """The package's eager runtime."""
+        return TorchRuntime(self.checkpoint.build(), device=self.device, precision=precision)
+
+    def network(self, precision: Precision, peaks: dict[str, float]) -> Iterator[Row]:
+        """The network alone, from tensors on the device to tensors on the device."""
+        dense = isinstance(self.checkpoint.config, AHDRConfig)
+        for form in self.arguments.forms.split(",") if dense else ("concatenated",):
+            for way in self.arguments.ways.split(","):
+                row = {"what": "network", "precision": precision, "form": form, "way": way}
+                if way != "eager" and not self.cuda:
+                    yield row | {"skipped": "needs CUDA"}
+                    continue
+                row |= self._attempt(lambda f=form, w=way: self._network(precision, f, w))
+                if "median" in row:
+                    row["share"] = self.flops / row["median"] / peaks[precision]
+                yield row
+
+    def _network(self, precision: Precision, form: str, way: str) -> Row:
+        module = self.checkpoint.build()
+        TorchRuntime(module, device=self.device, precision=precision)  # places and rounds it
+        set_form(module, form)
+        network = torch.compile(module, dynamic=False) if "compile" in way else module
+        result = torch.empty_like(self.frames[0])
+
+        @torch.inference_mode()
+        def work() -> None:
+            with torch.backends.cudnn.flags(
+                enabled=True, benchmark=way == "cudnn.benchmark", allow_tf32=False
+            ):
+                x = to_network_input(
+                    self.frames.permute(0, 3, 1, 2)[None], self.device_ratios[None]
+                )
+                result.copy_(network(x)[0].permute(1, 2, 0))
+
+        run: Callable[[], object] = work
+        if way.endswith("graph"):
+            accelerator = CudaAccelerator(self.device)
+            queue = accelerator.queue()
+            queue.run(work)
+            run = accelerator.capture(work, queue)
+        return self._timed(run) | self._agreement(result.cpu().numpy())
+
+    def transfers(self, precision: Precision) -> Iterator[Row]:
+        """From arrays on the host to arrays on the host, single and as a stream."""
+        row = {"what": "with transfers", "precision": precision}
+        yield row | {"way": "eager"} | self._attempt(lambda: self._single(self.oracle(precision)))
+        for way, measure in (("pipelined, single", self._single), ("stream", self._stream)):
+            if not self.cuda:
+                yield row | {"way": way, "skipped": "needs CUDA"}
+                continue
+            yield (
+                row | {"way": way} | self._attempt(lambda m=measure: m(self._pipelined(precision)))
+            )
+
+    def _pipelined(self, precision: Precision) -> PipelinedRuntime:
+        return PipelinedRuntime(self.oracle(precision), accelerator=CudaAccelerator(self.device))
+
+    def _single(self, runtime: TorchRuntime | PipelinedRuntime) -> Row:
+        found = self._timed(lambda: runtime(self.host, self.ratios))
+        return found | self._note(runtime) | self._agreement(runtime(self.host, self.ratios))
+
+    def _stream(self, runtime: PipelinedRuntime) -> Row:
+        """Seconds between results once the pipeline is full."""
+        runs: list[float] = []
+        count = WARM_UP + self.arguments.repeats
+        with closing(runtime.merge_tiles(repeat(self.host, count), self.ratios)) as results:
+            for _ in range(count):
+                started = time.perf_counter()
+                merged = next(results)
+                runs.append(time.perf_counter() - started)
+        return _summary(runs[WARM_UP:]) | self._note(runtime) | self._agreement(merged)
+
+    def _note(self, runtime: TorchRuntime | PipelinedRuntime) -> Row:
+        refusal = getattr(runtime, "refusal", None)
+        return {"refusal": refusal} if refusal else {}
+
+    def _attempt(self, measure: Callable[[], Row]) -> Row:
+        """A case's figures, or why there are none; other cases go on."""
+        if self.cuda:
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self.device)
+        try:
+            found = measure()
+        except Exception as error:
+            return {"error": f"{type(error).__name__}: {str(error)[:200]}"}
+        if self.cuda:
+            found["device_bytes"] = torch.cuda.max_memory_reserved(self.device)
+        return found
+
+    def _timed(self, work: Callable[[], object]) -> Row:
+        runs = []
+        for _ in range(WARM_UP + self.arguments.repeats):
+            self._wait()
+            started = time.perf_counter()
+            work()
+            self._wait()
+            runs.append(time.perf_counter() - started)
+        return _summary(runs[WARM_UP:])
+
+    def _wait(self) -> None:
+        if self.cuda:
+            torch.cuda.synchronize(self.device)
+
+    def _agreement(self, merged: np.ndarray) -> Row:
+        error = mu_law_compress(merged) - mu_law_compress(self.reference)
+        power = float(np.mean(np.square(error, dtype=np.float64)))
+        return {
+            "psnr_mu": -10 * math.log10(power) if power > 0 else None,
+            "largest": float(np.abs(merged - self.reference).max()),
+        }
+
+
+def measure_batch(arguments: argparse.Namespace, device: str, paths: list[Path], align: str) -> Row:
+    """Images a second of `ahdr batch`, from JPEG to OpenEXR."""
+    options = BatchOptions(
+        model=arguments.model,
+        merge=MergeOptions(device=device, align=align),
+        in_flight=arguments.in_flight,
+    )
+    merger = Merger.open(options.model, options=options.merge)
+
+    def merge(count: int, folder: Path) -> float:
+        sets = [
+            PlannedSet(inputs=tuple(paths), output=PurePosixPath(f"{i}.exr"), evs=EVS)
+            for i in range(count)
+        ]
+        started = time.perf_counter()
+        results = list(run_sets(sets, folder, options=options, opener=lambda _: merger))
+        assert all(result.status == "done" for result in results), results
+        return count / (time.perf_counter() - started)
+
+    with tempfile.TemporaryDirectory() as name:
+        merge(min(arguments.in_flight, arguments.sets), Path(name) / "warm-up")
+        rate = merge(arguments.sets, Path(name) / "timed")
+    return {
+        "align": align,
+        "precision": merger.plan.precision,
+        "in_flight": arguments.in_flight,
+        "sets": arguments.sets,
+        "images_per_second": rate,
+    }
+
+
+def _summary(runs: list[float]) -> Row:
+    return {"median": statistics.median(runs), "least": min(runs), "most": max(runs), "runs": runs}
+
+
+if __name__ == "__main__":
+    main()
