@@ -114,9 +114,9 @@ def test_a_cpu_computes_in_fp32_unless_told_otherwise():
 
 @pytest.mark.parametrize(
     ("capability", "expected"),
-    [((9, 0), "bf16"), ((8, 0), "bf16"), ((7, 5), "fp16"), ((6, 1), "fp32")],
+    [((9, 0), "fp16"), ((8, 0), "fp16"), ((7, 0), "fp16"), ((6, 1), "fp32")],
 )
-def test_a_gpu_computes_in_what_its_hardware_has(two_gpus, capability, expected):
+def test_a_gpu_computes_in_fp16_if_it_is_fast_in_it(two_gpus, capability, expected):
     two_gpus(*capability)
     assert select_precision(device="cuda:0") == expected
 
