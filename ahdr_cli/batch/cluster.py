@@ -11,14 +11,14 @@ reported, and no other suffers for it.
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ahdr_cli.batch.options import BatchOptions
 from ahdr_cli.batch.pipeline import open_merger
@@ -26,12 +26,10 @@ from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import model_sha256
 from ahdr_cli.batch.result import SetResult
 from ahdr_cli.batch.shard import Shard
+from ahdr_cli.batch.shared_merger import SharedMerger
 from ahdr_cli.batch.stages import Workshop
 from ahdr_cli.batch.workspace import open_workspace
 from ahdr_cli.errors import AhdrError, DeviceError, MissingDependencyError, UsageError
-
-if TYPE_CHECKING:
-    from ahdr_cli.merging import Merger
 
 __all__ = ["parse_cluster", "run_on_cluster"]
 
@@ -122,8 +120,7 @@ class Worker:
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._merger: Merger | None = None
-        self._network = threading.Lock()
+        self._merger = SharedMerger(partial(open_merger, workshop.options))
 
     def ready(self) -> bool:
         """Answers once the worker has a place on a machine."""
@@ -135,13 +132,12 @@ class Worker:
             found = self._workshop.prepare(planned)
             if isinstance(found, SetResult):
                 return found
-            with self._network:
-                if self._merger is None:
-                    try:
-                        self._merger = open_merger(self._workshop.options)
-                    except AhdrError as error:
-                        return error
-                merged = self._workshop.merge(found, self._merger)
+            try:
+                self._merger.open()
+            except AhdrError as error:
+                return error
+            with self._merger.turn() as merger:
+                merged = self._workshop.merge(found, merger)
             return self._workshop.finish(merged)
         except Exception as error:  # one set's trouble, whatever it is, is not the others'
             return SetResult.failure(planned, self._workshop.folder / planned.output, error)

@@ -33,7 +33,7 @@ class BatchOptions:
         preview: write a full-size tonemapped PNG beside each result.
         overwrite: do everything again, and replace files that ahdr did not write.
         in_flight: sets in memory at once: one being read, one in the network, one being
-            written.
+            written; more keep a GPU busy.
     """
 
     model: str = "ahdrnet"

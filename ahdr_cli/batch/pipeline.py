@@ -1,7 +1,8 @@
 """Many sets on this machine: reading, network and writing overlap.
 
-Readers and writers are threads, and so is the network; decoders, encoders and torch release
-Python's lock while they work. A set must get one of `BatchOptions.in_flight` places before it
+Readers and writers are threads, and so are those who merge, one at a time on a CPU and several
+on a GPU (:mod:`ahdr_cli.batch.shared_merger`); decoders, encoders and torch release Python's lock
+while they work. A set must get one of `BatchOptions.in_flight` places before it
 is read and gives it back when it is written, which bounds the memory whatever the folder's
 size. The model is loaded once, when the first set needs it: a batch that is done already
 loads none.
@@ -13,6 +14,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import model_sha256
 from ahdr_cli.batch.result import SetResult
 from ahdr_cli.batch.shard import Shard
+from ahdr_cli.batch.shared_merger import SharedMerger
 from ahdr_cli.batch.stages import Merged, Prepared, Workshop
 from ahdr_cli.batch.workspace import open_workspace
 
@@ -62,7 +65,8 @@ def run_sets(
     model = model_sha256(options.model)
     with open_workspace(folder, shard=shard) as staging:
         workshop = Workshop(folder=folder, staging=staging, options=options, model=model)
-        pipeline = _Pipeline(workshop, opener or open_merger)
+        merger = SharedMerger(partial(opener or open_merger, options))
+        pipeline = _Pipeline(workshop, merger)
         yield from pipeline.run(sets)
 
 
@@ -91,21 +95,21 @@ class _Fatal:
 @dataclass
 class _Pipeline:
     workshop: Workshop
-    opener: Callable[[BatchOptions], Merger]
+    merger: SharedMerger
     stop: threading.Event = field(default_factory=threading.Event)
     prepared: queue.SimpleQueue[Prepared | None] = field(default_factory=queue.SimpleQueue)
     merged: queue.SimpleQueue[Merged | None] = field(default_factory=queue.SimpleQueue)
     results: queue.SimpleQueue[SetResult | _Fatal] = field(default_factory=queue.SimpleQueue)
 
     def run(self, sets: Sequence[PlannedSet]) -> Iterator[SetResult]:
-        # As many readers and writers as sets in flight: they wait for the disk, the network or
-        # a place, and on a machine with many cores and a fast GPU they set the pace.
+        # As many of each kind as sets in flight: they wait for the disk, the network or a place,
+        # and on a machine with many cores and a fast GPU they set the pace.
         crew = self.workshop.options.in_flight
         places = threading.Semaphore(crew)
         waiting = _Shared(iter(sets))
         threads = [
             *(self._thread("read", self._read, waiting, places) for _ in range(crew)),
-            self._thread("merge", self._merge, places),
+            *(self._thread("merge", self._merge, places) for _ in range(crew)),
             *(self._thread("write", self._write, places) for _ in range(crew)),
         ]
         for thread in threads:
@@ -118,9 +122,9 @@ class _Pipeline:
                 yield result
         finally:
             self.stop.set()
-            self.prepared.put(None)
             for _ in range(crew):
                 places.release()  # a reader may be waiting for a place
+                self.prepared.put(None)
                 self.merged.put(None)
             for thread in threads:
                 thread.join()
@@ -154,12 +158,13 @@ class _Pipeline:
                 places.release()
 
     def _merge(self, places: threading.Semaphore) -> None:
-        merger: Merger | None = None
         while (prepared := self.prepared.get()) is not None:
-            if merger is None:
-                merger = self.opener(self.workshop.options)
+            self.merger.open()  # a failure is every set's
             try:
-                merged = self.workshop.merge(prepared, merger, on_tile=self._on_tile)
+                with self.merger.turn() as merger:
+                    if self.stop.is_set():
+                        return
+                    merged = self.workshop.merge(prepared, merger, on_tile=self._on_tile)
             except _StopError:
                 return
             except Exception as error:
