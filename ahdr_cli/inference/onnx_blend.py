@@ -11,6 +11,7 @@ import numpy as np
 
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.constants import (
+    AGREED,
     CERTAINTY,
     CONFLICT,
     DARKNESS,
@@ -24,7 +25,7 @@ from ahdr_cli.networks.constants import (
 )
 from ahdr_cli.radiometry.transfer import GAMMA
 
-__all__ = ["write_blend", "write_ldr", "write_radiance", "write_result"]
+__all__ = ["write_agreement", "write_blend", "write_ldr", "write_radiance", "write_result"]
 
 
 def write_ldr(graph: GraphWriter) -> Value:
@@ -90,12 +91,42 @@ def write_blend(
     weights = [
         _write_weight(graph, *candidate) for candidate in zip(encoded, doubts, learnt, strict=True)
     ]
-    weights.append(graph.node("Exp", graph.node("Sub", of_own, beside)))
+    agreed = write_agreement(graph, ldr=ldr, radiance=radiance, black=black, white=white)
+    settled = graph.node("Mul", graph.node("Add", confirmed, agreed), graph.number(CERTAINTY))
+    weights.append(graph.node("Exp", graph.node("Sub", of_own, settled)))
     shares = [
         graph.node("Mul", picture, weight)
         for picture, weight in zip([*frames, own], weights, strict=True)
     ]
     return graph.node("Div", graph.node("Sum", *shares), graph.node("Sum", *weights))
+
+
+def write_agreement(
+    graph: GraphWriter, *, ldr: Value, radiance: Value, black: float = 0.0, white: float = 1.0
+) -> Value:
+    """Where the reference and its neighbour show the same, (1, 1, h, w), 0 to 1.
+
+    Written twice it is computed once, since ONNX Runtime unites what is the same.
+
+    Args:
+        graph: to write into.
+        ldr: (1, 9, h, w).
+        radiance: (1, 9, h, w), for which `black` and `white` stand for 0 and 1.
+        black: see `radiance`.
+        white: see `radiance`.
+    """
+    short, reference, long = graph.split(radiance, 3, 3, 3)
+    clipped = [_write_clipped(graph, frame) for frame in graph.split(ldr, 3, 3, 3)[1:]]
+    beside_short, beside_long = (
+        graph.node("ReduceMax", graph.node("Abs", graph.node("Sub", x, reference)), axes=[1])
+        for x in (short, long)
+    )
+    further = graph.node("Mul", graph.node("Sub", beside_short, beside_long), clipped[1])
+    light = graph.node("ReduceMean", reference, axes=[1])
+    light = graph.node("Add", light, graph.number(1e-6 * (white - black) - black))
+    apart = graph.node("Div", graph.node("Add", beside_long, further), light)
+    alike = graph.node("Sub", graph.number(1.0), _ramp(graph, apart, AGREED))
+    return graph.node("Sub", alike, graph.node("Mul", alike, clipped[0]))
 
 
 def _write_weight(graph: GraphWriter, encoded: Value, doubt: Value, learnt: Value) -> Value:

@@ -186,7 +186,8 @@ class GraphWriter:
 
     def split(self, x: Value, *channels: int) -> list[Value]:
         """Cut along the channels."""
-        parts = [Value(f"{x.name}_part_{i}", count) for i, count in enumerate(channels)]
+        name = f"value_{len(self._nodes)}"
+        parts = [Value(f"{name}_part_{i}", count) for i, count in enumerate(channels)]
         self._nodes.append(
             helper.make_node(
                 "Split",

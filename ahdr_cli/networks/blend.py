@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ahdr_cli.networks.constants import (
+    AGREED,
     CERTAINTY,
     CONFLICT,
     DARKNESS,
@@ -29,7 +30,7 @@ from ahdr_cli.networks.constants import (
 )
 from ahdr_cli.radiometry.transfer import GAMMA
 
-__all__ = ["Choice", "blend", "exposure_logits", "without_autocast"]
+__all__ = ["Choice", "agreement", "blend", "exposure_logits", "without_autocast"]
 
 
 class Choice(NamedTuple):
@@ -60,15 +61,14 @@ def exposure_logits(frames: Tensor) -> Tensor:
     else, or of a curve that was not assumed.
 
     The last one is of a network's own picture, of which no more is known than that it does not
-    count there, either.
+    count there, either, nor where the frames agree.
 
     Args:
         frames: (N, 3, 6, H, W).
     """
     ldr, radiance = frames[:, :, :3], frames[:, :, 3:]
     weight = torch.log(ldr.mean(dim=2).square() + LEAST)
-    clipped = (1.0 - (1.0 - ldr.amax(dim=2)) / ROLL_OFF).clamp(min=0.0).square()
-    _, reference, long = clipped.unbind(dim=1)
+    _, reference, long = _clipped(ldr).unbind(dim=1)
     lack, white = _lack(radiance[:, 1], radiance[:, 0]), _ramp(ldr[:, 1], WHITE)
     contradicted = _ramp((lack * white).amax(dim=1), DEFICIT)
     # A channel that the reference clips may be brighter in the short frame, the others may not.
@@ -77,8 +77,32 @@ def exposure_logits(frames: Tensor) -> Tensor:
     known = torch.zeros_like(long)
     doubt = torch.stack((contradicted, reference * (1.0 - contradicted), long, known), dim=1)
     differs = _conflict(radiance[:, 1], radiance[:, 2], ldr[:, 2])
-    beside = torch.stack((known, confirmed, differs, confirmed), dim=1)
+    settled = confirmed + agreement(frames)
+    beside = torch.stack((known, confirmed, differs, settled), dim=1)
     return F.pad(weight, (0, 0, 0, 0, 0, 1)) - DISBELIEF * doubt - CERTAINTY * beside
+
+
+def agreement(frames: Tensor) -> Tensor:
+    """Where the reference and its neighbour show the same with little noise, (N, H, W) in [0, 1].
+
+    The neighbour is the long frame, or where that is clipped the short one. Where the reference
+    is clipped, nothing agrees with it.
+
+    Args:
+        frames: (N, 3, 6, H, W).
+    """
+    short, reference, long = frames[:, :, 3:].unbind(dim=1)
+    _, reference_clipped, long_clipped = _clipped(frames[:, :, :3]).unbind(dim=1)
+    beside_long = (long - reference).abs().amax(dim=1)
+    beside_short = (short - reference).abs().amax(dim=1)
+    apart = beside_long + (beside_short - beside_long) * long_clipped
+    apart = apart / (reference.mean(dim=1) + 1e-6)
+    return (1.0 - _ramp(apart, AGREED)) * (1.0 - reference_clipped)
+
+
+def _clipped(ldr: Tensor) -> Tensor:
+    """(N, 3, 3, H, W) frames → (N, 3, H, W) in [0, 1]: how near to white a channel is."""
+    return (1.0 - (1.0 - ldr.amax(dim=2)) / ROLL_OFF).clamp(min=0.0).square()
 
 
 def _lack(reference: Tensor, short: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Numbers that the networks compute with, shared by every way to compute them."""
 
 __all__ = [
+    "AGREED",
     "CERTAINTY",
     "CONFLICT",
     "DARKNESS",
@@ -67,3 +68,8 @@ one, which makes shadows of a long frame brighter than the reference's."""
 DARKNESS = 0.04
 """Part of the long frame's white, a hundredth of the reference's at 2 EV, below which differences
 are noise."""
+
+AGREED = (0.05, 0.15)
+"""Difference between the reference and its neighbour, relative to the reference's brightness: up to
+the first they show the same thing and little noise, so that their mean is as good as it gets and
+a network has nothing to add; from the second on it may."""

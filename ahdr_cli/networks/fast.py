@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ahdr_cli.networks.blend import Choice, blend, exposure_logits, without_autocast
+from ahdr_cli.networks.blend import Choice, agreement, blend, exposure_logits, without_autocast
 from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FAST_STRIDE, FastConfig
 from ahdr_cli.networks.constants import DEAD_ZONE
 from ahdr_cli.networks.mu_law import mu_law_compress, mu_law_expand
@@ -93,7 +93,8 @@ class FastNet(nn.Module):
             logits = exposure_logits(frames) + trust
             own = mu_law_expand(own.clamp(0.0, 1.0))
             merged = blend(frames, logits, own)
-            correction = F.softshrink(correction, DEAD_ZONE)
+            # What the frames agree on needs no correction.
+            correction = F.softshrink(correction, DEAD_ZONE) * (1.0 - agreement(frames))[:, None]
             radiance = mu_law_expand((mu_law_compress(merged) + correction).clamp(0.0, 1.0))
             return Choice(radiance=radiance, logits=logits, own=own)
 

@@ -28,6 +28,18 @@ def test_onnx_equals_torch_for_every_variant(
     np.testing.assert_allclose(actual, expected, rtol=0, atol=5e-5)
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.1])
+def test_onnx_equals_torch_where_frames_agree(variant, make_network, onnx_of, ratios, noise):
+    """A static scene from black to beyond every white, where explicit rules decide."""
+    generator = np.random.default_rng(4)
+    light = generator.uniform(0, 1, (24, 32, 3)) ** 6 * 1.5
+    exposed = light * ratios[:, None, None, None] * generator.normal(1, noise, (3, 24, 32, 3))
+    frames = exposed.clip(0, 1).astype(np.float32) ** np.float32(1 / 2.2)
+    expected = TorchRuntime(make_network(variant))(frames, ratios)
+    actual = onnx_of(make_network(variant))(frames, ratios)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=5e-5)
+
+
 def test_onnx_equals_torch_at_full_size(onnx_of, make_frames, ratios):
     torch.manual_seed(0)
     network = AHDRNet().eval()

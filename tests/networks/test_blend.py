@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ahdr_cli.networks.blend import blend, exposure_logits
+from ahdr_cli.networks.blend import agreement, blend, exposure_logits
 from ahdr_cli.networks.input import to_network_input
 
 RATIOS = torch.tensor([[1.0, 4.0, 16.0]])
@@ -94,9 +94,29 @@ def test_a_short_frame_of_another_thing_leaves_the_choice_open(moved):
     assert own == 0
 
 
-def test_without_clipping_nothing_is_certain():
-    logits = exposure_logits(photograph(torch.full((1, 3, 1, 1), 0.05)))
-    assert logits[0, 3, 0, 0] == 0
+@pytest.mark.parametrize("light", [0.01, 0.02, 0.15], ids=["three", "two", "long clipped"])
+def test_nothing_is_added_to_what_frames_agree_on(light):
+    frames = photograph(torch.full((1, 3, 1, 1), light))
+    assert agreement(frames).item() == pytest.approx(1, abs=0.05)
+    assert exposure_logits(frames)[0, 3, 0, 0] < -11
+    frames[:, :, 3:] *= torch.tensor([1.02, 1.0, 0.98]).reshape(1, 3, 1, 1, 1)
+    assert agreement(frames).item() == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("light", "neighbour"), [(0.02, 2), (0.15, 0)], ids=["long", "short, as long is clipped"]
+)
+@pytest.mark.parametrize("moved", [(1.2, 1.2, 1.2), (1.2, 0.8, 1.0)], ids=["light", "colour"])
+def test_where_the_neighbour_shows_something_else_they_do_not_agree(light, neighbour, moved):
+    frames = photograph(torch.full((1, 3, 1, 1), light))
+    elsewhere = photograph(light * torch.tensor(moved).reshape(1, 3, 1, 1))
+    frames[:, neighbour] = elsewhere[:, neighbour]
+    assert agreement(frames).item() == pytest.approx(0, abs=0.05)
+    assert exposure_logits(frames)[0, 3, 0, 0] > -1
+
+
+def test_nothing_agrees_with_a_clipped_reference():
+    assert agreement(photograph(torch.full((1, 3, 1, 1), 0.25))).item() == 0
 
 
 @pytest.mark.parametrize("factor", [0.2, 2.5])
