@@ -47,7 +47,7 @@ class MergeOptions:
             outer frames to the reference if it is; ``gamma`` takes γ 2.2 for granted; ``linear``
             undoes the curve in all frames, so that radiance is in proportion to light.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        precision: ``auto``, ``fp32``, ``fp16`` or ``bf16``.
+        precision: ``auto``, ``fp32``, ``fp16``, ``bf16`` or ``int8``.
         tile: largest side of a tile without its halo in pixels, or ``auto``.
         runtime: ``auto``, ``torch`` or ``onnxruntime``.
     """

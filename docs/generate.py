@@ -15,7 +15,7 @@ COMMANDS = (
     *("", "merge", "batch", "tonemap", "info", "eval", "attention", "train", "data"),
     *("data pack", "data synth", "data check", "data preview"),
     *("models", "models list", "models show", "models verify", "models import"),
-    *("doctor", "bench"),
+    *("models calibrate", "doctor", "bench"),
 )
 SHOW = "import sys; from ahdr_cli.cli.app import app; app(prog_name='ahdr', args=sys.argv[1:])"
 # A terminal of fixed width without colour, whatever the one at hand is.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy as np
 from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV
 from ahdr_cli.errors import CorruptWeightsError
 from ahdr_cli.images import FloatArray
+from ahdr_cli.networks.activations import activations
 from ahdr_cli.networks.config import AnyConfig
 from ahdr_cli.networks.convolutions import parameter_shapes
 
@@ -35,9 +36,11 @@ class Checkpoint:
         provenance: where the weights came from and how they were trained.
         architecture: the network family, a key of `ARCHITECTURES`.
         spacing_ev: smallest and largest exposure spacing covered by training, in EV.
+        bounds: largest absolute value that int8 keeps of each of the network's activations, by
+            the names of :mod:`ahdr_cli.networks.activations`; empty without calibration.
 
     Raises:
-        CorruptWeightsError: the weights do not fit the configuration.
+        CorruptWeightsError: the weights or the bounds do not fit the configuration.
     """
 
     name: str
@@ -47,12 +50,19 @@ class Checkpoint:
     provenance: Mapping[str, str]
     architecture: str = "ahdrnet"
     spacing_ev: tuple[float, float] = TRAINED_SPACING_EV
+    bounds: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         misfit = _misfit(self.config, self.weights)
         if misfit is not None:
             raise CorruptWeightsError(
                 f"weights of {self.name!r} do not fit their configuration: {misfit}"
+            )
+        wrong = self.bounds.keys() ^ set(activations(self.config)) if self.bounds else None
+        if wrong:
+            raise CorruptWeightsError(
+                f"activation bounds of {self.name!r} do not fit its configuration: "
+                f"{min(wrong)[:60]!r} is {'unknown' if min(wrong) in self.bounds else 'missing'}"
             )
 
     @property

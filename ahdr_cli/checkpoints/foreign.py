@@ -85,11 +85,12 @@ def import_checkpoint(
     source = Path(source)
     history: dict[str, str] = {}
     spacing_ev = TRAINED_SPACING_EV
+    bounds: Mapping[str, float] = {}
     if looks_like_safetensors(source) and read_metadata(source).get("format") == FORMAT:
         ours = load_checkpoint(source)
         config, weights = ours.config, ours.state_dict
         history.update(ours.provenance)
-        spacing_ev = ours.spacing_ev
+        spacing_ev, bounds = ours.spacing_ev, ours.bounds
     else:
         config, weights = from_authors_layout(_read_tensors(source), path=source)
     history.update(provenance or {})
@@ -102,6 +103,7 @@ def import_checkpoint(
         state_dict=weights,
         provenance=history,
         spacing_ev=spacing_ev,
+        bounds=bounds,
         overwrite=overwrite,
     )
     return load_checkpoint(Path(destination))

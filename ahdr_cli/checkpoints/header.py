@@ -11,6 +11,8 @@ Our files are safetensors with this free text in the header:
                 trained; customary keys are ``origin``, ``data``, ``recipe``, ``hardware``,
                 ``code`` and ``note``
 ``spacing_ev``  JSON pair, the exposure spacing in EV that training covered
+``bounds``      JSON table of positive numbers, only after calibration: the largest
+                absolute value that int8 keeps of each activation
 =============== ====================================================================
 """
 
@@ -19,7 +21,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeGuard
@@ -28,10 +30,13 @@ from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV
 from ahdr_cli.checkpoints.container import read_metadata
 from ahdr_cli.errors import CorruptWeightsError, ForeignCheckpointError
 
-__all__ = ["CheckpointHeader", "is_spacing", "read_header"]
+__all__ = ["MAX_BOUND", "MIN_BOUND", "CheckpointHeader", "is_spacing", "read_header"]
 
 FORMAT = "ahdr"
 VERSION = "1"
+
+MIN_BOUND, MAX_BOUND = 1e-6, 1e6
+"""Between these lies every bound of an activation; beyond, float32 could not hold the quotients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +48,19 @@ class CheckpointHeader:
         config: fields of its configuration, as plain values, not yet validated.
         provenance: where the weights came from, as text by key.
         spacing_ev: smallest and largest exposure spacing covered by training, in EV.
+        bounds: largest absolute value that int8 keeps of each activation, by name; names are
+            not yet validated. Empty without calibration.
     """
 
     architecture: str
     config: Mapping[str, Any]
     provenance: Mapping[str, str]
     spacing_ev: tuple[float, float] = TRAINED_SPACING_EV
+    bounds: Mapping[str, float] = field(default_factory=dict)
 
     def to_metadata(self) -> dict[str, str]:
         """As free text for a safetensors header."""
-        return {
+        metadata = {
             "format": FORMAT,
             "version": VERSION,
             "architecture": self.architecture,
@@ -60,6 +68,9 @@ class CheckpointHeader:
             "provenance": json.dumps(dict(self.provenance), ensure_ascii=False),
             "spacing_ev": json.dumps(self.spacing_ev),
         }
+        if self.bounds:
+            metadata["bounds"] = json.dumps(dict(self.bounds))
+        return metadata
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], *, path: Path) -> Self:
@@ -97,11 +108,20 @@ class CheckpointHeader:
                 f"the header's spacing_ev is {spacing!r}, expected two ascending numbers > 0",
                 path=path,
             )
+        bounds = _table(metadata, "bounds", path) if "bounds" in metadata else {}
+        for name, bound in bounds.items():
+            if not _is_bound(bound):
+                raise CorruptWeightsError(
+                    f"the header's bound of {name[:60]!r} is {str(bound)[:20]}, expected a number "
+                    f"from {MIN_BOUND:g} to {MAX_BOUND:g}",
+                    path=path,
+                )
         return cls(
             architecture=metadata["architecture"],
             config=_table(metadata, "config", path),
             provenance=provenance,
             spacing_ev=(float(spacing[0]), float(spacing[1])),
+            bounds=MappingProxyType({name: float(bound) for name, bound in bounds.items()}),
         )
 
 
@@ -124,6 +144,14 @@ def is_spacing(value: object) -> TypeGuard[list[float]]:
         and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value)
         and 0 < value[0] < value[1]
         and math.isfinite(value[1])
+    )
+
+
+def _is_bound(value: object) -> TypeGuard[float]:
+    return (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and MIN_BOUND <= value <= MAX_BOUND  # which NaN is not
     )
 
 

@@ -66,6 +66,7 @@ def save_checkpoint(
     state_dict: Mapping[str, Tensor],
     provenance: Mapping[str, str],
     spacing_ev: tuple[float, float] = TRAINED_SPACING_EV,
+    bounds: Mapping[str, float] = MappingProxyType({}),
     overwrite: bool = False,
 ) -> str:
     """Write weights as one self-describing file, atomically.
@@ -78,13 +79,14 @@ def save_checkpoint(
         state_dict: must fit `config` exactly; stored as float32.
         provenance: where the weights came from, as text by key.
         spacing_ev: exposure spacing covered by training, in EV.
+        bounds: of the activations, as :class:`Checkpoint` has them.
         overwrite: replace an existing file.
 
     Returns:
         SHA-256 of the file.
 
     Raises:
-        CorruptWeightsError: the tensors do not fit `config`.
+        CorruptWeightsError: the tensors or the bounds do not fit `config`.
         OutputExistsError: the file is there and `overwrite` is false.
         OutputError: it cannot be written.
     """
@@ -94,6 +96,7 @@ def save_checkpoint(
         config=config.to_dict(),
         provenance=provenance,
         spacing_ev=spacing_ev,
+        bounds=bounds,
     )
     # safetensors writes memory as it lies, and so would write a transposed view wrongly.
     weights = {
@@ -196,4 +199,5 @@ def _decode(data: bytes, *, path: Path, name: str) -> Checkpoint:
         provenance=header.provenance,
         architecture=header.architecture,
         spacing_ev=header.spacing_ev,
+        bounds=header.bounds,
     )

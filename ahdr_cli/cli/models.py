@@ -1,4 +1,4 @@
-"""`ahdr models`: list, show, verify and import weights."""
+"""`ahdr models`: list, show, verify, import and calibrate weights."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ahdr_cli.cli.console import guarded, note, print_json, stdout
-from ahdr_cli.cli.options import JsonOption, OverwriteOption
+from ahdr_cli.cli.console import guarded, note, print_json, progress, stdout
+from ahdr_cli.cli.options import JsonOption, OverwriteOption, QuietOption
 
 if TYPE_CHECKING:
     from ahdr_cli.checkpoints import Checkpoint, ModelEntry
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="List, show, verify and import models.")
+app = typer.Typer(no_args_is_help=True, help="List, show, verify, import and calibrate models.")
 
 _NameArgument = Annotated[
     str, typer.Argument(metavar="NAME|PATH", help="Registered name or file.", show_default=False)
@@ -111,6 +111,55 @@ def import_model(
     note(f"wrote {output}, sha256 {checkpoint.sha256}")
 
 
+@app.command("calibrate")
+@guarded
+def calibrate_model(
+    name: _NameArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="PATH", help="The .safetensors to write.")
+    ],
+    data: Annotated[
+        list[str],
+        typer.Option(
+            "--data", metavar="KIND:PATH[=WEIGHT]", help="As for `ahdr train`, may be repeated."
+        ),
+    ],
+    samples: Annotated[
+        int, typer.Option("--samples", metavar="N", min=4, help="Training brackets to look at.")
+    ] = 64,
+    overwrite: OverwriteOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Add what --precision int8 needs to a model: the range of each activation."""
+    from ahdr_cli.checkpoints import load_checkpoint, save_checkpoint
+    from ahdr_cli.io.atomic import check_output
+    from ahdr_cli.training.calibration import CALIBRATION_SEED, calibrate
+    from ahdr_cli.training.recipe import Recipe
+    from ahdr_cli.training.sources import open_engine
+
+    check_output(output, overwrite=overwrite, suffixes={".safetensors"})
+    checkpoint = load_checkpoint(name)
+    engine = open_engine(data, seed=CALIBRATION_SEED, recipe=Recipe(), device="cpu")
+    with progress("calibrating", quiet=quiet) as on_sample:
+        found = calibrate(checkpoint, engine, samples=samples, on_sample=on_sample)
+    sha256 = save_checkpoint(
+        output,
+        config=checkpoint.config,
+        state_dict=checkpoint.state_dict,
+        provenance={
+            **checkpoint.provenance,
+            "calibration": f"{found.rule} of activations on {samples} training brackets",
+        },
+        spacing_ev=checkpoint.spacing_ev,
+        bounds=found.bounds,
+        overwrite=overwrite,
+    )
+    if not quiet:
+        scores = ", ".join(f"{rule} {value:.2f}" for rule, value in found.psnr_mu.items())
+        note(f"PSNR-μ on training brackets (dB): {scores}")
+        note(f"wrote {output} ({found.rule}), sha256 {sha256}")
+
+
 def _entry_facts(entry: ModelEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
@@ -138,6 +187,7 @@ def _checkpoint_facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "macs_per_pixel": macs_per_pixel(config),
         "receptive_radius": receptive_radius(config),
         "spacing_ev": list(checkpoint.spacing_ev),
+        "int8": "calibrated" if checkpoint.bounds else "not calibrated",
         "config": config.to_dict(),
         "provenance": dict(checkpoint.provenance),
     }

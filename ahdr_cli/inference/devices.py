@@ -34,7 +34,7 @@ _DRIVERS = tuple(
 )
 """Files of GPUs' drivers, of which torch needs one under Linux."""
 
-Precision: TypeAlias = Literal["fp32", "fp16", "bf16"]
+Precision: TypeAlias = Literal["fp32", "fp16", "bf16", "int8"]
 """Of the network's arithmetic; images are float32 before and after."""
 
 
@@ -73,7 +73,7 @@ def select_precision(name: str = "auto", *, device: str) -> Precision:
     use (``benchmarks/gpu.md``). Other weights that overflow it are noticed by their result.
 
     Args:
-        name: ``auto``, ``fp32``, ``fp16`` or ``bf16``.
+        name: ``auto``, ``fp32``, ``fp16``, ``bf16`` or ``int8``, which auto never is.
         device: as :func:`select_device` returns it.
 
     Raises:
@@ -89,8 +89,13 @@ def select_precision(name: str = "auto", *, device: str) -> Precision:
                 raise DeviceError("the CPU does not compute in fp16", hint="use --precision fp32")
             if precision == "bf16" and device != "cpu" and not _has_bf16(device):
                 raise DeviceError(f"{device} has no bf16", hint="use --precision fp16 or fp32")
+            if precision == "int8" and device != "cpu":
+                raise DeviceError(
+                    f"int8 is for the CPU, not for {device}",
+                    hint="use --device cpu, or another --precision",
+                )
             return precision  # type: ignore[no-any-return] # get_args is typed as Any
-    raise UsageError(f"precision must be auto, fp32, fp16 or bf16, got {name!r}")
+    raise UsageError(f"precision must be auto, fp32, fp16, bf16 or int8, got {name!r}")
 
 
 def _gpu_is_conceivable() -> bool:
@@ -115,7 +120,7 @@ def _gpu_is_conceivable() -> bool:
 
 
 def torch_dtype(precision: Precision) -> torch.dtype:
-    """What torch calls a precision."""
+    """What torch calls a precision of floating point."""
     import torch
 
     return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]

@@ -5,6 +5,8 @@ Dense layers collect their inputs in groups of two layers, each group concatenat
 groups summed, and the fold after the blocks is summed as the blocks finish. Against plain
 concatenation that takes a third less memory and 2 % less time in ONNX Runtime; sums without
 any concatenation take 3 to 5 % more time (``benchmarks/cpu_network.md``).
+
+Values that int8 would store are named as :func:`ahdr_cli.networks.activations.activations` says.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from ahdr_cli.inference.onnx_blend import (
     write_radiance,
     write_result,
 )
+from ahdr_cli.inference.onnx_int8 import Features, write_int8_body
+from ahdr_cli.inference.onnx_quantised import QuantisedWriter
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.constants import LEAKY_SLOPE
@@ -31,14 +35,17 @@ GROUP_LAYERS = 2
 needs 4 to 16 % more memory."""
 
 
-def build_ahdrnet(config: AHDRConfig, weights: Mapping[str, FloatArray]) -> ModelProto:
+def build_ahdrnet(
+    config: AHDRConfig, weights: Mapping[str, FloatArray], *, bounds: Mapping[str, float] | None
+) -> ModelProto:
     """The network as an ONNX model.
 
     Args:
         config: of the network.
         weights: all parameters, by the names that :class:`AHDRNet` gives them.
+        bounds: of the activations, for a body in 8 bits; None, all is in float32.
     """
-    graph = GraphWriter(weights)
+    graph = GraphWriter(weights) if bounds is None else QuantisedWriter(weights, bounds)
     ldr = write_ldr(graph)
     radiance = write_radiance(graph, ldr)
     # Frames along the first axis, which the encoder has them share.
@@ -46,9 +53,12 @@ def build_ahdrnet(config: AHDRConfig, weights: Mapping[str, FloatArray]) -> Mode
     both = graph.concat(
         *(graph.node("Reshape", x, frame)._replace(channels=3) for x in (ldr, radiance))
     )
-    features, reference = _encode(graph, config, both)
-    x = _body(graph, config, features)
-    x = graph.conv("refine", graph.node("Add", x, reference))
+    features = _encode(graph, both)
+    if isinstance(graph, QuantisedWriter):
+        x = write_int8_body(graph, config, features)
+    else:
+        x = _body(graph, config, features)
+    x = graph.conv("refine", graph.node("Add", x, features.reference))
     own = graph.node("Sigmoid", graph.conv("output", x))
     if config.output == "radiance":
         write_result(graph, own)
@@ -59,46 +69,53 @@ def build_ahdrnet(config: AHDRConfig, weights: Mapping[str, FloatArray]) -> Mode
     return graph.model(name="ahdrnet")
 
 
-def _encode(graph: GraphWriter, config: AHDRConfig, frames: Value) -> tuple[Value, Value]:
-    """(3, 6, h, w) → the merged features of all frames, and those of the reference."""
-    short, reference, long = (
-        _leaky_relu(graph, graph.conv("encode", x)) for x in graph.slices(frames, 3)
+def _encode(graph: GraphWriter, frames: Value) -> Features:
+    """(3, 6, h, w) → the features of each frame."""
+    return Features._make(
+        graph.named(f"encode.{name}", _leaky_relu(graph, graph.conv("encode", x)))
+        for name, x in zip(Features._fields, graph.slices(frames, 3), strict=True)
     )
+
+
+def _body(graph: GraphWriter, config: AHDRConfig, frames: Features) -> Value:
+    """The features of all frames → those of the merged image."""
+    short, reference, long = frames
     if config.attention:
         short = _attend(graph, "attention_short", short, reference)
         long = _attend(graph, "attention_long", long, reference)
-    return graph.conv("merge", graph.concat(short, reference, long)), reference
-
-
-def _body(graph: GraphWriter, config: AHDRConfig, x: Value) -> Value:
+    x = graph.named("merge", graph.conv("merge", graph.concat(short, reference, long)))
     folded: Value | None = None
     for i in range(config.num_blocks):
         x = _block(graph, config, f"blocks.{i}", x)
         share = graph.conv_share("fold", x, start=i * x.channels)
         folded = graph.node("Add", folded, share) if folded else share
     assert folded is not None  # a network has blocks
-    return graph.conv("spread", folded)
+    return graph.named("spread", graph.conv("spread", graph.named("fold", folded)))
 
 
 def _attend(graph: GraphWriter, name: str, outer: Value, reference: Value) -> Value:
-    compared = graph.conv(f"{name}.compare", graph.concat(outer, reference))
-    gate = graph.conv(f"{name}.gate", _leaky_relu(graph, compared))
-    return graph.node("Mul", outer, graph.node("Sigmoid", gate))
+    compared = _leaky_relu(graph, graph.conv(f"{name}.compare", graph.concat(outer, reference)))
+    compared = graph.named(f"{name}.compare", compared)
+    gate = graph.named(f"{name}.gate", graph.conv(f"{name}.gate", compared))
+    return graph.named(name, graph.node("Mul", outer, graph.node("Sigmoid", gate)))
 
 
 def _block(graph: GraphWriter, config: AHDRConfig, name: str, x: Value) -> Value:
     if config.block == "rb":
-        y = graph.conv(f"{name}.second", graph.relu(graph.conv(f"{name}.first", x)))
-        return graph.node("Add", y, x)
+        y = graph.named(f"{name}.first", graph.relu(graph.conv(f"{name}.first", x)))
+        y = graph.named(f"{name}.second", graph.conv(f"{name}.second", y))
+        return graph.named(name, graph.node("Add", y, x))
     dilation = 2 if config.block == "drdb" else 1
     groups = [x]
     for i in range(config.layers):
-        y = graph.relu(graph.conv(f"{name}.layers.{i}", *groups, dilation=dilation))
+        layer = f"{name}.layers.{i}"
+        y = graph.named(layer, graph.relu(graph.conv(layer, *groups, dilation=dilation)))
         if i > 0 and i % GROUP_LAYERS == 0:
             groups.append(y)
         else:
             groups[-1] = graph.concat(groups[-1], y)
-    return graph.node("Add", graph.conv(f"{name}.fold", *groups), x)
+    folded = graph.named(f"{name}.fold", graph.conv(f"{name}.fold", *groups))
+    return graph.named(name, graph.node("Add", folded, x))
 
 
 def _leaky_relu(graph: GraphWriter, x: Value) -> Value:

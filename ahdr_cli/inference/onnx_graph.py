@@ -20,13 +20,21 @@ from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 __all__ = ["build_onnx_graph"]
 
 
-def build_onnx_graph(config: AnyConfig, weights: Mapping[str, FloatArray]) -> ModelProto:
+def build_onnx_graph(
+    config: AnyConfig,
+    weights: Mapping[str, FloatArray],
+    *,
+    bounds: Mapping[str, float] | None = None,
+) -> ModelProto:
     """The network as an ONNX model.
 
     Args:
         config: of the network.
         weights: all parameters, by the names that the network's module gives them.
+        bounds: largest absolute value that is kept of each activation, for a graph in 8 bits
+            where that pays; None, all is in float32.
     """
     if isinstance(config, AHDRConfig):
-        return build_ahdrnet(config, weights)
+        return build_ahdrnet(config, weights, bounds=bounds)
+    assert bounds is None  # there is no such form of FastNet
     return build_fastnet(config, weights)

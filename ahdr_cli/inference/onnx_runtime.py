@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import onnxruntime
+from onnx import ModelProto
 
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.allocation import translated_allocation_errors
@@ -20,40 +21,39 @@ from ahdr_cli.inference.threads import cpu_threads
 from ahdr_cli.networks.config import AnyConfig, stride
 from ahdr_cli.networks.receptive import receptive_radius
 
-__all__ = ["OnnxRuntime"]
+__all__ = ["OnnxRuntime", "open_session"]
 
-_BYTES_PER_CHANNEL = 4.92
-"""Peak memory for each pixel and live channel: 3.0 to 3.3 kB a pixel, measured as peak RSS of
-AHDRNet (676 live channels) with ONNX Runtime 1.32; ``benchmarks/cpu_network.md``."""
+_BYTES_PER_CHANNEL = {"fp32": 4.92, "int8": 3.1}
+"""Peak memory for each pixel and live channel: 3.0 to 3.3 kB a pixel in fp32, 1.6 to 2.0 kB in
+int8, measured as peak RSS of AHDRNet (676 live channels) with ONNX Runtime 1.32;
+``benchmarks/cpu_network.md``."""
 
 
 class OnnxRuntime:
-    """A graph without torch, in float32 on the CPU.
+    """A graph without torch on the CPU, in float32 or, where ranges are known, in 8 bits.
 
     Args:
         config: of the network.
         weights: all parameters, by the names that the network's module gives them.
+        bounds: of the activations, as :class:`ahdr_cli.checkpoints.Checkpoint` has them, for
+            AHDRNet's body in 8 bits; None, all is in float32.
     """
 
     name = "onnxruntime"
     device = "cpu"
-    precision: Precision = "fp32"
 
-    def __init__(self, config: AnyConfig, weights: Mapping[str, FloatArray]) -> None:
+    def __init__(
+        self,
+        config: AnyConfig,
+        weights: Mapping[str, FloatArray],
+        *,
+        bounds: Mapping[str, float] | None = None,
+    ) -> None:
+        self.precision: Precision = "fp32" if bounds is None else "int8"
         self.stride = stride(config)
         self.halo = round_up(receptive_radius(config), self.stride)
-        self.bytes_per_pixel = _BYTES_PER_CHANNEL * live_channels(config)
-        options = onnxruntime.SessionOptions()
-        # ONNX Runtime by itself does not heed OMP_NUM_THREADS.
-        options.intra_op_num_threads = cpu_threads()
-        # Patterns are remembered by shape: a second set of buffers once shapes repeat.
-        options.enable_mem_pattern = False
-        options.log_severity_level = 4  # failures are raised, so they need not be printed too
-        graph = build_onnx_graph(config, weights)
-        with translated_allocation_errors():
-            self._session = onnxruntime.InferenceSession(
-                graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+        self.bytes_per_pixel = _BYTES_PER_CHANNEL[self.precision] * live_channels(config)
+        self._session = open_session(build_onnx_graph(config, weights, bounds=bounds))
 
     def __call__(self, frames: FloatArray, ratios: FloatArray) -> FloatArray:
         """See :class:`ahdr_cli.inference.runtime.Runtime`."""
@@ -76,3 +76,17 @@ class OnnxRuntime:
         side = self.stride
         frames = np.zeros((3, side, side, 3), np.float32)
         self._session.run(None, {"frames": frames, "ratios": np.ones(3, np.float32)}, options)
+
+
+def open_session(graph: ModelProto) -> onnxruntime.InferenceSession:
+    """A graph made ready for tiles of any size on this processor."""
+    options = onnxruntime.SessionOptions()
+    # ONNX Runtime by itself does not heed OMP_NUM_THREADS.
+    options.intra_op_num_threads = cpu_threads()
+    # Patterns are remembered by shape: a second set of buffers once shapes repeat.
+    options.enable_mem_pattern = False
+    options.log_severity_level = 4  # failures are raised, so they need not be printed too
+    with translated_allocation_errors():
+        return onnxruntime.InferenceSession(
+            graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )

@@ -15,12 +15,12 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 
 from ahdr_cli.images import FloatArray
 
-__all__ = ["OPSET", "GraphWriter", "Value"]
+__all__ = ["IR_VERSION", "OPSET", "GraphWriter", "Value"]
 
 OPSET = 17
 """Old enough for every ONNX Runtime since 1.12; later versions add nothing that is used here."""
 
-_IR_VERSION = 8
+IR_VERSION = 8
 """Version of the file format that came with opset 17: every later reader accepts it."""
 
 
@@ -61,7 +61,7 @@ class GraphWriter:
             value_info=self._declared,
         )
         opset = helper.make_opsetid("", OPSET)
-        return helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
+        return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
 
     def node(
         self, operator: str, *inputs: Value, result: str = "", **attributes: float | str | list[int]
@@ -71,6 +71,12 @@ class GraphWriter:
         names = [value.name for value in inputs]
         self._nodes.append(helper.make_node(operator, names, [result], **attributes))
         return Value(result, inputs[0].channels)
+
+    def named(self, name: str, x: Value) -> Value:
+        """The same value, written last and not used yet, under a name to find it by."""
+        assert list(self._nodes[-1].output) == [x.name]
+        self._nodes[-1].output[0] = name
+        return x._replace(name=name)
 
     def constant(self, values: NDArray[np.generic]) -> Value:
         """An array that is part of the graph."""

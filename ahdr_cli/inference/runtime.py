@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from ahdr_cli.errors import DeviceError, MissingDependencyError, UsageError
+from ahdr_cli.errors import DeviceError, MissingDependencyError, ModelError, UsageError
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.devices import Precision
 from ahdr_cli.inference.tiling import TileStream, in_turn
@@ -104,6 +104,7 @@ def open_runtime(
         UsageError: no runtime has such a name.
         MissingDependencyError: it is not installed.
         DeviceError: it cannot do this on the device.
+        ModelError: the weights cannot be computed with in this precision.
     """
     if select_runtime(name, device=device, precision=precision) == "torch":
         from ahdr_cli.inference.torch_runtime import TorchRuntime
@@ -119,7 +120,8 @@ def open_runtime(
 
     from ahdr_cli.inference.onnx_runtime import OnnxRuntime
 
-    return OnnxRuntime(checkpoint.config, checkpoint.weights)
+    bounds = _bounds_of(checkpoint) if precision == "int8" else None
+    return OnnxRuntime(checkpoint.config, checkpoint.weights, bounds=bounds)
 
 
 def select_runtime(name: str, *, device: str, precision: Precision) -> str:
@@ -130,9 +132,11 @@ def select_runtime(name: str, *, device: str, precision: Precision) -> str:
     """
     if name not in ("auto", "torch", "onnxruntime"):
         raise UsageError(f"runtime must be auto, torch or onnxruntime, got {name!r}")
-    suits = device == "cpu" and precision == "fp32"
+    suits = device == "cpu" and precision in ("fp32", "int8")
     installed = all(importlib.util.find_spec(module) for module in ("onnxruntime", "onnx"))
-    if name == "onnxruntime":
+    if precision == "int8" and name == "torch":
+        raise DeviceError("torch does not compute in int8", hint="use --runtime onnxruntime")
+    if name == "onnxruntime" or precision == "int8":
         if not installed:
             raise MissingDependencyError(
                 "onnxruntime is not installed",
@@ -140,9 +144,22 @@ def select_runtime(name: str, *, device: str, precision: Precision) -> str:
             )
         if not suits:
             raise DeviceError(
-                f"onnxruntime computes in fp32 on the CPU, not in {precision} on {device}",
+                f"onnxruntime computes in fp32 or int8 on the CPU, not in {precision} on {device}",
                 hint="use --runtime torch",
             )
     if name == "auto":
         return "onnxruntime" if suits and installed else "torch"
     return name
+
+
+def _bounds_of(checkpoint: Checkpoint) -> Mapping[str, float]:
+    """What int8 needs to know of the activations, if network and processor allow it at all."""
+    from ahdr_cli.inference.int8_support import require_int8
+
+    require_int8(checkpoint.config)
+    if not checkpoint.bounds:
+        raise ModelError(
+            f"the weights of {checkpoint.name!r} carry no activation ranges, which int8 needs",
+            hint="use --precision fp32, or add them with `ahdr models calibrate`",
+        )
+    return checkpoint.bounds

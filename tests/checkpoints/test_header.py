@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,13 @@ def test_round_trip():
     assert metadata["format"] == "ahdr"
     assert metadata["architecture"] == "ahdrnet"
     assert CheckpointHeader.from_metadata(metadata, path=Path("x")) == HEADER
+
+
+def test_bounds_round_trip():
+    calibrated = replace(HEADER, bounds={"merge": 0.5, "fold": 3.0})
+    metadata = calibrated.to_metadata()
+    assert CheckpointHeader.from_metadata(metadata, path=Path("x")) == calibrated
+    assert "bounds" not in HEADER.to_metadata()
 
 
 def test_read_from_a_file(tiny_file, tiny_config):
@@ -52,6 +60,17 @@ def test_read_from_a_file(tiny_file, tiny_config):
         ({"spacing_ev": "[1, Infinity]"}, CorruptWeightsError, "ascending"),
         ({"spacing_ev": "[true, 2]"}, CorruptWeightsError, "ascending"),
         ({"spacing_ev": '["1", "2"]'}, CorruptWeightsError, "ascending"),
+        ({"bounds": "{"}, CorruptWeightsError, "bounds is not JSON"),
+        ({"bounds": "[1]"}, CorruptWeightsError, "bounds is not a table"),
+        ({"bounds": '{"merge": 0}'}, CorruptWeightsError, "bound of 'merge' is 0, expected"),
+        ({"bounds": '{"merge": -1}'}, CorruptWeightsError, "bound of 'merge'"),
+        ({"bounds": '{"merge": NaN}'}, CorruptWeightsError, "bound of 'merge' is nan"),
+        ({"bounds": '{"merge": Infinity}'}, CorruptWeightsError, "bound of 'merge'"),
+        ({"bounds": '{"merge": 1e-30}'}, CorruptWeightsError, "bound of 'merge'"),
+        ({"bounds": '{"merge": true}'}, CorruptWeightsError, "bound of 'merge' is True"),
+        ({"bounds": '{"merge": "1"}'}, CorruptWeightsError, "bound of 'merge'"),
+        ({"bounds": '{"merge": [0, 1]}'}, CorruptWeightsError, "bound of 'merge'"),
+        ({"bounds": '{"merge": 1' + "0" * 400 + "}"}, CorruptWeightsError, "bound of 'merge'"),
     ],
 )
 def test_wrong_headers(changes, error, reason):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 
 import numpy as np
@@ -12,6 +13,7 @@ from ahdr_cli.checkpoints import (
     Checkpoint,
     CheckpointHeader,
     find_model,
+    import_checkpoint,
     load_checkpoint,
     save_checkpoint,
     verify_model,
@@ -24,6 +26,7 @@ from ahdr_cli.errors import (
     OutputExistsError,
     UnknownModelError,
 )
+from ahdr_cli.networks.activations import activations
 from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.variants import VARIANTS
@@ -300,3 +303,30 @@ def test_a_checkpoint_is_frozen(tiny_file):
         checkpoint.state_dict["x"] = torch.zeros(1)
     with pytest.raises(TypeError):
         checkpoint.provenance["x"] = "y"
+
+
+def test_bounds_round_trip_and_survive_an_import(tmp_path, tiny_net, tiny_config):
+    bounds = {name: 0.5 + i for i, name in enumerate(activations(tiny_config))}
+    path = tmp_path / "calibrated.safetensors"
+    save_checkpoint(
+        path, config=tiny_config, state_dict=tiny_net.state_dict(), provenance={}, bounds=bounds
+    )
+    assert load_checkpoint(path).bounds == bounds
+    assert import_checkpoint(path, tmp_path / "copy.safetensors").bounds == bounds
+
+
+def test_without_calibration_there_are_no_bounds(tiny_file):
+    assert not load_checkpoint(tiny_file).bounds
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"bolck.0": 1.0}, "'bolck.0' is unknown"), ({"merge": None}, "'merge' is missing")],
+)
+def test_bounds_of_another_network_are_refused(tmp_path, tiny_net, tiny_config, changes, reason):
+    bounds = dict.fromkeys(activations(tiny_config), 1.0) | changes
+    path = tmp_path / "x.safetensors"
+    kept = {name: bound for name, bound in bounds.items() if bound is not None}
+    write_by_hand(path, tiny_net.state_dict(), bounds=json.dumps(kept))
+    with pytest.raises(CorruptWeightsError, match=reason):
+        load_checkpoint(path)

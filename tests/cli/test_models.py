@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+
+from ahdr_cli.images import HdrImage
+from ahdr_cli.inference import int8_support
+from ahdr_cli.io import write_hdr
 
 
 def test_list_gives_cost_reach_and_scores(ahdr):
@@ -55,3 +60,60 @@ def test_import_of_something_else(ahdr, bracket, tmp_path):
     assert result.exit_code == 5
     assert "low.jpg" in result.stderr
     assert not (tmp_path / "out.safetensors").exists()
+
+
+@pytest.mark.skipif(
+    not int8_support._sums_are_exact(), reason="this processor's 8-bit sums overflow"
+)
+def test_a_calibrated_model_merges_in_int8(ahdr, tiny_model, bracket, scene, tmp_path):
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    large = np.tile(scene, (6, 5, 1)).astype(np.float32)
+    write_hdr(maps / "scene.hdr", HdrImage(large))
+    output = tmp_path / "calibrated.safetensors"
+    words = ("models", "calibrate", tiny_model, "-o", output, "--data", f"hdr:{maps}")
+    result = ahdr(*words, "--samples", 4)
+    assert result.exit_code == 0, result.stderr
+    assert "PSNR-μ on training brackets" in result.stderr
+    facts = json.loads(ahdr("models", "show", output, "--json").stdout)
+    assert facts["int8"] == "calibrated"
+    assert "training brackets" in facts["provenance"]["calibration"]
+    assert ahdr(*words).exit_code == 6  # the file is there
+    merged = tmp_path / "out.exr"
+    result = ahdr("merge", *bracket, "-o", merged, "--model", output, "--precision", "int8", "-v")
+    assert result.exit_code == 0, result.stderr
+    assert "int8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "reason"),
+    [
+        (["--runtime", "torch"], 7, "torch does not compute in int8"),
+        (["--device", "cpu"], 5, "carry no activation ranges"),
+        (["--model", "fast"], 5, "int8 is for AHDRNet only"),
+    ],
+)
+def test_int8_is_refused_in_a_line(ahdr, tiny_model, bracket, monkeypatch, options, code, reason):
+    monkeypatch.setattr(int8_support, "_sums_are_exact", lambda: True)
+    output = bracket[0].with_name("out.exr")
+    words = ("merge", *bracket, "-o", output, "--device", "cpu", "--model", tiny_model)
+    result = ahdr(*words, "--precision", "int8", *options)
+    assert result.exit_code == code
+    assert reason in result.stderr
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        (["fast", "--data", "hdr:x"], 3, "no such folder"),
+        (["fast", "--data", "x"], 2, "is no source of data"),
+        (["fast"], 2, "--data"),
+    ],
+)
+def test_calibration_with_wrong_words(ahdr, tmp_path, words, code, reason):
+    output = tmp_path / "out.safetensors"
+    result = ahdr("models", "calibrate", *words, "-o", output)
+    assert result.exit_code == code
+    assert reason in result.stderr
+    assert not output.exists()

@@ -127,6 +127,12 @@ def test_bf16_is_refused_where_it_is_emulated(two_gpus):
         select_precision("bf16", device="cuda:1")
 
 
+def test_int8_is_for_the_cpu(two_gpus):
+    assert select_precision("int8", device="cpu") == "int8"
+    with pytest.raises(DeviceError, match="int8 is for the CPU, not for cuda:0"):
+        select_precision("int8", device="cuda:0")
+
+
 @pytest.mark.parametrize("name", ["fp64", "", "float32", "FP16"])
 def test_a_strange_precision_is_a_usage_error(name):
     with pytest.raises(UsageError, match="precision must be"):

@@ -137,7 +137,7 @@ def test_auto_prefers_onnxruntime_where_it_can_be_used(monkeypatch):
 
 @pytest.mark.parametrize(("device", "precision"), [("cuda:0", "fp32"), ("cpu", "fp16")])
 def test_onnxruntime_refuses_what_it_cannot_do(device, precision):
-    with pytest.raises(DeviceError, match="fp32 on the CPU"):
+    with pytest.raises(DeviceError, match="fp32 or int8 on the CPU"):
         select_runtime("onnxruntime", device=device, precision=precision)
 
 
