@@ -89,7 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--megapixels", type=float, default=1.5)
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--sets", type=int, default=64, help="brackets in a batch")
-    parser.add_argument("--in-flight", type=int, default=len(os.sched_getaffinity(0)) + 2)
+    parser.add_argument("--in-flight", type=int, default=(os.cpu_count() or 1) + 2)
     parser.add_argument("--json", help="write the figures there")
     parser.add_argument("--markdown", help="write the tables there")
     return parser.parse_args()

@@ -21,7 +21,7 @@ from ahdr_cli.inference.torch_runtime import TorchRuntime
 pytestmark = pytest.mark.gpu
 
 TOLERANCES = {"fp32": 2e-5, "fp16": 0.02, "bf16": 0.15}
-"""Largest differences; tiny random networks are harsher than trained ones."""
+"""Largest differences: thrice what 16 bits differ by on a CPU, where these networks were tried."""
 
 
 @pytest.fixture
@@ -54,13 +54,13 @@ def test_every_variant_agrees_with_the_cpu(
         changed = ratios * (1 + number)
         merged, expected = runtime(frames, changed), oracle(frames, changed)
         assert np.abs(merged - expected).max() < TOLERANCES[precision]
-        assert np.abs(merged - expected).mean() < TOLERANCES[precision] / 5
+        assert np.abs(merged - expected).mean() < TOLERANCES[precision] / 20
     assert runtime.refusal is None
     assert len(runtime._pipeline.network.captured) == 3
 
 
 @pytest.mark.parametrize("name", ["ahdrnet", "fast"])
-@pytest.mark.parametrize(("precision", "least"), [("fp32", 100), ("fp16", 80), ("bf16", 60)])
+@pytest.mark.parametrize(("precision", "least"), [("fp32", 100), ("fp16", 90), ("bf16", 70)])
 def test_shipped_models_agree_with_the_cpu(cuda, name, precision, least, make_frames, ratios):
     checkpoint = load_checkpoint(name)
     frames = np.stack(make_frames(128, 160))
