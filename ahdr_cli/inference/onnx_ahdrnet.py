@@ -65,7 +65,8 @@ def build_ahdrnet(
         return graph.model(name="ahdrnet")
 
     trust = graph.conv("trust", x)
-    write_result(graph, write_blend(graph, ldr=ldr, radiance=radiance, own=own, trust=trust))
+    merged, _ = write_blend(graph, ldr=ldr, radiance=radiance, own=own, trust=trust)
+    write_result(graph, merged)
     return graph.model(name="ahdrnet")
 
 

@@ -25,7 +25,7 @@ from ahdr_cli.networks.constants import (
 )
 from ahdr_cli.radiometry.transfer import GAMMA
 
-__all__ = ["write_agreement", "write_blend", "write_ldr", "write_radiance", "write_result"]
+__all__ = ["write_blend", "write_ldr", "write_radiance", "write_result"]
 
 
 def write_ldr(graph: GraphWriter) -> Value:
@@ -54,8 +54,10 @@ def write_blend(
     trust: Value,
     black: float = 0.0,
     white: float = 1.0,
-) -> Value:
+) -> tuple[Value, Value]:
     """The weighted mean of the frames and of the network's own picture, (1, 3, h, w).
+
+    With it comes where anything learnt counts, (1, 1, h, w), 0 to 1.
 
     A softmax of sums of logarithms is a product of powers, so that no logarithm is taken.
 
@@ -68,21 +70,25 @@ def write_blend(
         black: see `radiance`.
         white: see `radiance`.
     """
+    frames = graph.split(radiance, 3, 3, 3)
+    encoded = graph.split(ldr, 3, 3, 3)
+    contradicted, unlike = _write_comparison(graph, encoded[1], frames, black=black, white=white)
+    clipped, long_clipped = (_write_clipped(graph, frame) for frame in encoded[1:])
+    confirmed = graph.node("Sub", clipped, graph.node("Mul", clipped, unlike))
+    agreed = _write_agreement(graph, frames, (clipped, long_clipped), black=black, white=white)
+    settled = graph.node("Add", confirmed, agreed)
+    unsettled = graph.node("Sub", graph.number(1.0), settled)
+    trust = graph.node("Mul", trust, unsettled)
     *learnt, of_own = graph.split(
         # No exponential is above 1, and one is 1.
         graph.node("Sub", trust, graph.node("ReduceMax", trust, axes=[1])),
         *(1, 1, 1, 1),
     )
-    frames = graph.split(radiance, 3, 3, 3)
-    encoded = graph.split(ldr, 3, 3, 3)
-    contradicted, unlike = _write_comparison(graph, encoded[1], frames, black=black, white=white)
-    clipped = _write_clipped(graph, encoded[1])
-    confirmed = graph.node("Sub", clipped, graph.node("Mul", clipped, unlike))
     beside = graph.node("Mul", confirmed, graph.number(CERTAINTY))
     doubts = (
         contradicted,
         graph.node("Sub", clipped, graph.node("Mul", clipped, contradicted)),
-        _write_clipped(graph, encoded[2]),
+        long_clipped,
     )
     learnt[1] = graph.node("Sub", learnt[1], beside)
     differs = _write_conflict(graph, frames, black=black, white=white)
@@ -91,32 +97,34 @@ def write_blend(
     weights = [
         _write_weight(graph, *candidate) for candidate in zip(encoded, doubts, learnt, strict=True)
     ]
-    agreed = write_agreement(graph, ldr=ldr, radiance=radiance, black=black, white=white)
-    settled = graph.node("Mul", graph.node("Add", confirmed, agreed), graph.number(CERTAINTY))
+    settled = graph.node("Mul", settled, graph.number(CERTAINTY))
     weights.append(graph.node("Exp", graph.node("Sub", of_own, settled)))
     shares = [
         graph.node("Mul", picture, weight)
         for picture, weight in zip([*frames, own], weights, strict=True)
     ]
-    return graph.node("Div", graph.node("Sum", *shares), graph.node("Sum", *weights))
+    merged = graph.node("Div", graph.node("Sum", *shares), graph.node("Sum", *weights))
+    return merged, unsettled
 
 
-def write_agreement(
-    graph: GraphWriter, *, ldr: Value, radiance: Value, black: float = 0.0, white: float = 1.0
+def _write_agreement(
+    graph: GraphWriter,
+    frames: list[Value],
+    clipped: tuple[Value, Value],
+    *,
+    black: float,
+    white: float,
 ) -> Value:
     """Where the reference and its neighbour show the same, (1, 1, h, w), 0 to 1.
 
-    Written twice it is computed once, since ONNX Runtime unites what is the same.
-
     Args:
         graph: to write into.
-        ldr: (1, 9, h, w).
-        radiance: (1, 9, h, w), for which `black` and `white` stand for 0 and 1.
-        black: see `radiance`.
-        white: see `radiance`.
+        frames: short, reference and long, each (1, 3, h, w) radiance.
+        clipped: of reference and long, (1, 1, h, w), 0 to 1.
+        black: what stands for no light.
+        white: what stands for the short frame's white.
     """
-    short, reference, long = graph.split(radiance, 3, 3, 3)
-    clipped = [_write_clipped(graph, frame) for frame in graph.split(ldr, 3, 3, 3)[1:]]
+    short, reference, long = frames
     beside_short, beside_long = (
         graph.node("ReduceMax", graph.node("Abs", graph.node("Sub", x, reference)), axes=[1])
         for x in (short, long)

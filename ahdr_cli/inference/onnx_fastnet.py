@@ -24,13 +24,7 @@ from onnx import ModelProto
 
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.budget import round_up
-from ahdr_cli.inference.onnx_blend import (
-    write_agreement,
-    write_blend,
-    write_ldr,
-    write_radiance,
-    write_result,
-)
+from ahdr_cli.inference.onnx_blend import write_blend, write_ldr, write_radiance, write_result
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FastConfig
 from ahdr_cli.networks.constants import DEAD_ZONE, MU
@@ -144,14 +138,12 @@ def _decide(graph: GraphWriter, ldr: Value, lifted: Value, x: Value) -> Value:
 
     own = graph.node("Clip", own, graph.number(0.0), graph.number(_BRIGHTEST))
     own = graph.node("Exp", own)
-    merged = write_blend(
+    merged, unsettled = write_blend(
         graph, ldr=ldr, radiance=lifted, own=own, trust=trust, black=1.0, white=1.0 + MU
     )
     dead = DEAD_ZONE * _BRIGHTEST
     correction = graph.node("Shrink", correction, lambd=dead, bias=dead)
-    agreed = write_agreement(graph, ldr=ldr, radiance=lifted, black=1.0, white=1.0 + MU)
-    correction = graph.node("Sub", correction, graph.node("Mul", correction, agreed))
-    factor = graph.node("Exp", correction)
+    factor = graph.node("Exp", graph.node("Mul", correction, unsettled))
     corrected = graph.node("Mul", merged, factor)
     corrected = graph.node("Clip", corrected, graph.number(1.0), graph.number(1.0 + MU))
     light = graph.node("Sub", corrected, graph.number(1.0))

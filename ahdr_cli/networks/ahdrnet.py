@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ahdr_cli.networks.attention import SpatialAttention
-from ahdr_cli.networks.blend import Choice, blend, exposure_logits, without_autocast
+from ahdr_cli.networks.blend import Choice, blend, explicit_weights, without_autocast
 from ahdr_cli.networks.blocks import DenseBlock, ResidualBlock
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.constants import LEAKY_SLOPE
@@ -129,7 +129,7 @@ class AHDRNet(nn.Module):
     def _decide(self, x: Tensor, frames: Tensor) -> Choice:
         """Features (N, features, H, W) → the choice."""
         own = torch.sigmoid(self.output(x))
-        logits = exposure_logits(frames) + self.trust(x)
+        logits = explicit_weights(frames).with_learnt(self.trust(x))
         return Choice(radiance=blend(frames, logits, own), logits=logits, own=own)
 
     def _attend(self, short: Tensor, reference: Tensor, long: Tensor) -> AttentionMaps:

@@ -30,7 +30,7 @@ from ahdr_cli.networks.constants import (
 )
 from ahdr_cli.radiometry.transfer import GAMMA
 
-__all__ = ["Choice", "agreement", "blend", "exposure_logits", "without_autocast"]
+__all__ = ["Choice", "Explicit", "blend", "explicit_weights", "without_autocast"]
 
 
 class Choice(NamedTuple):
@@ -47,8 +47,26 @@ class Choice(NamedTuple):
     own: Tensor
 
 
-def exposure_logits(frames: Tensor) -> Tensor:
-    """Logarithms of the weights in a classical merge, (N, 4, H, W).
+class Explicit(NamedTuple):
+    """What is known without learning.
+
+    Attributes:
+        logits: (N, 4, H, W), logarithms of the weights of short, reference, long and of a
+            network's own picture, of which no more is known than where it does not count.
+        settled: (N, 1, H, W) in [0, 1], where there is nothing to be learnt: where frames agree,
+            and where a short frame shows all that a clipped reference could see.
+    """
+
+    logits: Tensor
+    settled: Tensor
+
+    def with_learnt(self, trust: Tensor) -> Tensor:
+        """The logits with what a network adds, (N, 4, H, W), where it may."""
+        return self.logits + trust * (1.0 - self.settled)
+
+
+def explicit_weights(frames: Tensor) -> Explicit:
+    """The weights in a classical merge.
 
     A frame weighs the square of its encoded brightness, which is nearly proportional to the
     light it gathered and hence to the inverse variance of its radiance (Debevec & Malik 1997,
@@ -58,10 +76,7 @@ def exposure_logits(frames: Tensor) -> Tensor:
     less shows something that has moved. Where, on the contrary, the short frame shows all that a
     clipped reference could see, nothing beside it counts. A long frame that differs from the
     reference by more than noise does not count, either: its light would be that of something
-    else, or of a curve that was not assumed.
-
-    The last one is of a network's own picture, of which no more is known than that it does not
-    count there, either, nor where the frames agree.
+    else, or of a curve that was not assumed. What the frames agree on is their mean.
 
     Args:
         frames: (N, 3, 6, H, W).
@@ -77,22 +92,24 @@ def exposure_logits(frames: Tensor) -> Tensor:
     known = torch.zeros_like(long)
     doubt = torch.stack((contradicted, reference * (1.0 - contradicted), long, known), dim=1)
     differs = _conflict(radiance[:, 1], radiance[:, 2], ldr[:, 2])
-    settled = confirmed + agreement(frames)
+    settled = confirmed + _agreement(radiance, reference, long)
     beside = torch.stack((known, confirmed, differs, settled), dim=1)
-    return F.pad(weight, (0, 0, 0, 0, 0, 1)) - DISBELIEF * doubt - CERTAINTY * beside
+    logits = F.pad(weight, (0, 0, 0, 0, 0, 1)) - DISBELIEF * doubt - CERTAINTY * beside
+    return Explicit(logits=logits, settled=settled[:, None])
 
 
-def agreement(frames: Tensor) -> Tensor:
+def _agreement(radiance: Tensor, reference_clipped: Tensor, long_clipped: Tensor) -> Tensor:
     """Where the reference and its neighbour show the same with little noise, (N, H, W) in [0, 1].
 
     The neighbour is the long frame, or where that is clipped the short one. Where the reference
     is clipped, nothing agrees with it.
 
     Args:
-        frames: (N, 3, 6, H, W).
+        radiance: (N, 3, 3, H, W) of the frames.
+        reference_clipped: (N, H, W) in [0, 1].
+        long_clipped: (N, H, W) in [0, 1].
     """
-    short, reference, long = frames[:, :, 3:].unbind(dim=1)
-    _, reference_clipped, long_clipped = _clipped(frames[:, :, :3]).unbind(dim=1)
+    short, reference, long = radiance.unbind(dim=1)
     beside_long = (long - reference).abs().amax(dim=1)
     beside_short = (short - reference).abs().amax(dim=1)
     apart = beside_long + (beside_short - beside_long) * long_clipped

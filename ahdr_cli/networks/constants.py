@@ -57,8 +57,7 @@ FAINT = 0.05
 CERTAINTY = 12.0
 """By how much the logits of a clipped reference and of the network's own picture fall further
 where the short frame shows all that the reference could see. The reference knows nothing more
-there, so that there is nothing to weigh, and small lamps stay as bright as they were; what a
-network learns to overrule, it else overrules here, too."""
+there, so that there is nothing to weigh, and small lamps stay as bright as they were."""
 
 CONFLICT = (0.3, 0.8)
 """Relative difference between the long frame and the reference: up to the first it is noise, from
@@ -69,7 +68,7 @@ DARKNESS = 0.04
 """Part of the long frame's white, a hundredth of the reference's at 2 EV, below which differences
 are noise."""
 
-AGREED = (0.05, 0.15)
+AGREED = (0.03, 0.1)
 """Difference between the reference and its neighbour, relative to the reference's brightness: up to
 the first they show the same thing and little noise, so that their mean is as good as it gets and
 a network has nothing to add; from the second on it may."""

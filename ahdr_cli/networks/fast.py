@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ahdr_cli.networks.blend import Choice, agreement, blend, exposure_logits, without_autocast
+from ahdr_cli.networks.blend import Choice, blend, explicit_weights, without_autocast
 from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FAST_STRIDE, FastConfig
 from ahdr_cli.networks.constants import DEAD_ZONE
 from ahdr_cli.networks.mu_law import mu_law_compress, mu_law_expand
@@ -90,11 +90,11 @@ class FastNet(nn.Module):
         with without_autocast(x.device):
             x = self.output(x.to(self.output.weight.dtype))[:, :, :height, :width]
             trust, own, correction = torch.split(x, list(FAST_OUTPUTS), dim=1)
-            logits = exposure_logits(frames) + trust
+            explicit = explicit_weights(frames)
+            logits = explicit.with_learnt(trust)
             own = mu_law_expand(own.clamp(0.0, 1.0))
             merged = blend(frames, logits, own)
-            # What the frames agree on needs no correction.
-            correction = F.softshrink(correction, DEAD_ZONE) * (1.0 - agreement(frames))[:, None]
+            correction = F.softshrink(correction, DEAD_ZONE) * (1.0 - explicit.settled)
             radiance = mu_law_expand((mu_law_compress(merged) + correction).clamp(0.0, 1.0))
             return Choice(radiance=radiance, logits=logits, own=own)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ahdr_cli.networks.blend import agreement, blend, exposure_logits
+from ahdr_cli.networks.blend import blend, explicit_weights
 from ahdr_cli.networks.input import to_network_input
 
 RATIOS = torch.tensor([[1.0, 4.0, 16.0]])
@@ -20,7 +20,7 @@ def photograph(radiance: torch.Tensor) -> torch.Tensor:
 
 def frame_logits(frames: torch.Tensor) -> torch.Tensor:
     """Of the three frames alone."""
-    return exposure_logits(frames)[:, :3]
+    return explicit_weights(frames).logits[:, :3]
 
 
 def test_a_static_scene_comes_out_exactly():
@@ -76,7 +76,7 @@ def test_a_little_less_light_is_noise():
 @pytest.mark.parametrize("colour", [(0.5, 0.5, 0.5), (1.0, 0.3, 0.0), (0.0, 0.001, 0.9)])
 def test_nothing_counts_beside_a_short_frame_that_explains_a_clipped_reference(colour):
     frames = photograph(torch.tensor(colour).reshape(1, 3, 1, 1))
-    short, reference, _, own = exposure_logits(frames)[0, :, 0, 0].tolist()
+    short, reference, _, own = explicit_weights(frames).logits[0, :, 0, 0].tolist()
     assert short > -3
     assert reference < -20
     assert own == pytest.approx(-12)
@@ -89,7 +89,7 @@ def test_a_short_frame_of_another_thing_leaves_the_choice_open(moved):
     """Darker in a clipped channel, or of another colour in a channel that is not clipped."""
     frames = photograph(torch.tensor((0.9, 0.1, 0.2)).reshape(1, 3, 1, 1))
     frames[:, 0] = photograph(torch.tensor(moved).reshape(1, 3, 1, 1))[:, 0]
-    _, reference, _, own = exposure_logits(frames)[0, :, 0, 0].tolist()
+    _, reference, _, own = explicit_weights(frames).logits[0, :, 0, 0].tolist()
     assert reference > -12
     assert own == 0
 
@@ -97,10 +97,10 @@ def test_a_short_frame_of_another_thing_leaves_the_choice_open(moved):
 @pytest.mark.parametrize("light", [0.01, 0.02, 0.15], ids=["three", "two", "long clipped"])
 def test_nothing_is_added_to_what_frames_agree_on(light):
     frames = photograph(torch.full((1, 3, 1, 1), light))
-    assert agreement(frames).item() == pytest.approx(1, abs=0.05)
-    assert exposure_logits(frames)[0, 3, 0, 0] < -11
+    assert explicit_weights(frames).settled.item() == pytest.approx(1, abs=0.05)
+    assert explicit_weights(frames).logits[0, 3, 0, 0] < -11
     frames[:, :, 3:] *= torch.tensor([1.02, 1.0, 0.98]).reshape(1, 3, 1, 1, 1)
-    assert agreement(frames).item() == pytest.approx(1, abs=0.05)
+    assert explicit_weights(frames).settled.item() == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -111,32 +111,45 @@ def test_where_the_neighbour_shows_something_else_they_do_not_agree(light, neigh
     frames = photograph(torch.full((1, 3, 1, 1), light))
     elsewhere = photograph(light * torch.tensor(moved).reshape(1, 3, 1, 1))
     frames[:, neighbour] = elsewhere[:, neighbour]
-    assert agreement(frames).item() == pytest.approx(0, abs=0.05)
-    assert exposure_logits(frames)[0, 3, 0, 0] > -1
+    assert explicit_weights(frames).settled.item() == pytest.approx(0, abs=0.05)
+    assert explicit_weights(frames).logits[0, 3, 0, 0] > -1
 
 
-def test_nothing_agrees_with_a_clipped_reference():
-    assert agreement(photograph(torch.full((1, 3, 1, 1), 0.25))).item() == 0
+def test_nothing_agrees_with_a_clipped_reference_that_the_short_frame_does_not_confirm():
+    frames = photograph(torch.full((1, 3, 1, 1), 0.25))
+    frames[:, 0] = photograph(torch.full((1, 3, 1, 1), 0.1))[:, 0]
+    assert explicit_weights(frames).settled.item() == 0
 
 
 @pytest.mark.parametrize("factor", [0.2, 2.5])
 def test_a_long_frame_that_differs_does_not_count(factor):
     frames = photograph(torch.full((1, 3, 1, 1), 0.02))
-    same = exposure_logits(frames)[0, 2, 0, 0].item()
+    same = explicit_weights(frames).logits[0, 2, 0, 0].item()
     frames[:, 2] = photograph(torch.full((1, 3, 1, 1), 0.02 * factor))[:, 2]
-    assert exposure_logits(frames)[0, 2, 0, 0].item() < same - 9
+    assert explicit_weights(frames).logits[0, 2, 0, 0].item() < same - 9
 
 
 def test_noise_in_the_dark_is_no_difference():
     frames = photograph(torch.full((1, 3, 1, 1), 1e-4))
-    same = exposure_logits(frames)[0, 2, 0, 0].item()
+    same = explicit_weights(frames).logits[0, 2, 0, 0].item()
     frames[:, 1] = photograph(torch.full((1, 3, 1, 1), 3e-4))[:, 1]
-    assert exposure_logits(frames)[0, 2, 0, 0].item() == pytest.approx(same)
+    assert explicit_weights(frames).logits[0, 2, 0, 0].item() == pytest.approx(same)
+
+
+def test_what_is_learnt_counts_where_nothing_is_settled():
+    trust = torch.full((1, 4, 1, 1), 3.0)
+    agreeing = photograph(torch.full((1, 3, 1, 1), 0.02))
+    moved = agreeing.clone()
+    moved[:, 2] = photograph(torch.full((1, 3, 1, 1), 0.04))[:, 2]
+    for frames, counted in ((agreeing, 0.0), (moved, 3.0)):
+        explicit = explicit_weights(frames)
+        added = explicit.with_learnt(trust) - explicit.logits
+        torch.testing.assert_close(added, torch.full((1, 4, 1, 1), counted), rtol=0, atol=0.05)
 
 
 def test_black_frames_have_finite_weights():
     frames = to_network_input(torch.zeros(1, 3, 3, 2, 2), RATIOS)
-    assert torch.isfinite(exposure_logits(frames)).all()
+    assert torch.isfinite(explicit_weights(frames).logits).all()
     assert (blend(frames, frame_logits(frames)) == 0).all()
 
 

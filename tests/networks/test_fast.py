@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ahdr_cli.networks.blend import blend, exposure_logits
+from ahdr_cli.networks.blend import blend, explicit_weights
 from ahdr_cli.networks.config import FastConfig, stride
 from ahdr_cli.networks.cost import macs_per_pixel, parameter_count
 from ahdr_cli.networks.families import build_network
@@ -62,7 +62,7 @@ def test_without_an_output_it_is_the_explicit_merge():
     exposed = radiance[:, None] * ratios[:, :, None, None, None]
     frames = to_network_input(exposed.clamp(max=1.0).pow(1 / 2.2), ratios)
     # The network's own picture, grey so far, has a weight of e⁻⁶ beside that of the frames.
-    merged = blend(frames, exposure_logits(frames)[:, :3])
+    merged = blend(frames, explicit_weights(frames).logits[:, :3])
     lit = frames[:, :, :3].mean(dim=2).amax(dim=1, keepdim=True).expand_as(merged) > 0.4
     assert lit.sum() > 800
     torch.testing.assert_close(net(frames)[lit], merged[lit], rtol=0.05, atol=5e-4)

@@ -21,7 +21,7 @@ from ahdr_cli.errors import (
     UsageError,
 )
 from ahdr_cli.networks.ahdrnet import AHDRNet
-from ahdr_cli.networks.blend import blend, exposure_logits
+from ahdr_cli.networks.blend import blend, explicit_weights
 from ahdr_cli.networks.config import AHDRConfig, FastConfig
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.training.distributed import join_processes, training_device
@@ -241,7 +241,7 @@ class TestInitialNetwork:
         ratios = torch.tensor([[1.0, 4.0, 16.0]])
         exposed = torch.rand(1, 1, 3, 8, 8) * ratios[:, :, None, None, None]
         frames = to_network_input(exposed.clamp(max=1.0).pow(1 / 2.2), ratios)
-        merged = blend(frames, exposure_logits(frames)[:, :3])
+        merged = blend(frames, explicit_weights(frames).logits[:, :3])
         # The network's own picture, a grey, has a weight of e⁻⁶ against those of the frames.
         torch.testing.assert_close(net(frames), merged, rtol=0.05, atol=5e-3)
 

@@ -28,6 +28,14 @@ def teacher(tmp_path):
     return path
 
 
+@pytest.fixture
+def moving(batch):
+    """Frames that disagree: where they agree there is nothing to choose."""
+    ldr = batch.ldr.clone()
+    ldr[:, 0], ldr[:, 2] = ldr[:, 0].roll(5, dims=-1), ldr[:, 2].roll(5, dims=-2)
+    return batch._replace(ldr=ldr)
+
+
 def test_the_divergence_is_that_of_the_definition():
     generator = torch.Generator().manual_seed(0)
     said, wanted = torch.randn(2, 2, 4, 3, 5, generator=generator, dtype=torch.float64)
@@ -47,11 +55,11 @@ def test_a_saturated_choice_has_a_gradient():
     torch.testing.assert_close(logits.grad.flatten(), torch.tensor([-0.25, 0.75, -0.25, -0.25]))
 
 
-def test_the_pupil_comes_to_choose_like_the_teacher(learner, batch, teacher):
+def test_the_pupil_comes_to_choose_like_the_teacher(learner, moving, teacher):
     subject = learner(*CHOOSING, f"teacher.model={teacher}", "teacher.weight=1.0")
     taught = Teacher.open(TeacherSettings(model=str(teacher)), device=CPU)
     assert taught is not None
-    frames = to_network_input(batch.ldr, batch.ratios)
+    frames = to_network_input(moving.ldr, moving.ratios)
 
     def distance():
         with torch.no_grad():
@@ -60,7 +68,7 @@ def test_the_pupil_comes_to_choose_like_the_teacher(learner, batch, teacher):
 
     before = distance()
     for _ in range(30):
-        subject.step(batch, lr=3e-3)
+        subject.step(moving, lr=3e-3)
     assert distance() < 0.5 * before
 
 
@@ -96,16 +104,16 @@ def test_nobody_listens_to_a_teacher_without_weight(teacher):
     assert Teacher.open(TeacherSettings(model=str(teacher), weight=0.0), device=CPU) is None
 
 
-def test_the_own_picture_is_trained_where_it_is_never_chosen(learner, batch):
-    """Without its term there is no gradient at all."""
+def test_the_own_picture_is_trained_where_it_is_never_chosen(learner, moving):
+    """Without its term there is next to no gradient."""
     gradients = {}
     for weight in (0.0, 1.0):
         subject = learner(*CHOOSING, f"loss.own={weight}")
         with torch.no_grad():
             subject.net.trust.bias[3] = -200.0
-        subject.step(batch, lr=1e-3)
+        subject.step(moving, lr=1e-3)
         gradients[weight] = subject.net.output.weight.grad.abs().max().item()
-    assert gradients[0.0] == 0.0
+    assert gradients[0.0] < 1e-3 * gradients[1.0]
     assert gradients[1.0] > 1e-4
 
 
