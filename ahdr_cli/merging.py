@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
     from ahdr_cli.checkpoints import Checkpoint
 
-__all__ = ["MergeOptions", "MergePlan", "Merger", "OnPrepared"]
+__all__ = ["MergeOptions", "MergePlan", "Merger", "OnPrepared", "prepare_frames"]
 
 OnPrepared: TypeAlias = Callable[[Preparation], None]
 
@@ -96,6 +96,12 @@ class MergePlan:
         return asdict(self)
 
 
+def prepare_frames(bracket: Bracket, options: MergeOptions) -> Preparation:
+    """What :class:`Merger` does to the frames before the network sees them."""
+    align = options.align == "auto" and has_cv2()
+    return prepare(bracket, align=align, response=options.response)
+
+
 class Merger:
     """Callable: :class:`Bracket` → :class:`HdrImage`. Made by :meth:`open`.
 
@@ -109,8 +115,7 @@ class Merger:
         device = select_device(options.device)
         precision = select_precision(options.precision, device=device)
         self._checkpoint = checkpoint
-        self._align = options.align == "auto"
-        self._response = options.response
+        self._options = options
         self._runtime: Runtime = open_runtime(
             checkpoint, name=options.runtime, device=device, precision=precision
         )
@@ -177,7 +182,7 @@ class Merger:
     ) -> HdrImage:
         for frame in bracket.frames:
             _check_pixels(frame)
-        prepared = prepare(bracket, align=self._align and has_cv2(), response=self._response)
+        prepared = prepare_frames(bracket, self._options)
         if on_prepared is not None:
             on_prepared(prepared)
         ratios = bracket.ratios.astype(np.float32)
@@ -208,7 +213,7 @@ class Merger:
         """What makes the result of a bracket doubtful, one line each."""
         concerns = bracket_concerns(bracket, trained_ev=self._checkpoint.spacing_ev)
         messages = [concern.message for concern in concerns]
-        if self._align and not has_cv2():
+        if self._options.align == "auto" and not has_cv2():
             messages.append("the frames are not aligned, because OpenCV cannot be imported")
         return messages
 

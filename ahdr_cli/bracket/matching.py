@@ -103,7 +103,7 @@ def match_if_apart(bracket: Bracket) -> ToneMatch | None:
     estimate = _credible(bracket)
     if estimate is None or estimate.assumed_ev < APART_EV:
         return None
-    short, _, long = _tables(bracket, estimate, linear=False)
+    short, long = (_table(bracket, estimate, index) for index in (0, 2))
     return ToneMatch(estimate=estimate, tables=(short, None, long))
 
 
@@ -116,7 +116,8 @@ def linearise(bracket: Bracket) -> ToneMatch | None:
     estimate = _credible(bracket)
     if estimate is None:
         return None
-    return ToneMatch(estimate=estimate, tables=_tables(bracket, estimate, linear=True))
+    short, reference, long = (_table(bracket, estimate, i, linear=True) for i in range(3))
+    return ToneMatch(estimate=estimate, tables=(short, reference, long))
 
 
 def _credible(bracket: Bracket) -> ResponseEstimate | None:
@@ -126,16 +127,13 @@ def _credible(bracket: Bracket) -> ResponseEstimate | None:
     return estimate
 
 
-def _tables(
-    bracket: Bracket, estimate: ResponseEstimate, *, linear: bool
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    gains = (bracket.ratios / bracket.ratios[1]).tolist()
-    seen = (1.0 / estimate.steps[0], 1.0, estimate.steps[1])
-    short, reference, long = (
-        transfer_table(estimate.curve, gain=gain, seen=true, linear=linear)
-        for gain, true in zip(gains, seen, strict=True)
-    )
-    return short, reference, long
+def _table(
+    bracket: Bracket, estimate: ResponseEstimate, index: int, *, linear: bool = False
+) -> FloatArray:
+    """Of frame `index`."""
+    gain = float(bracket.ratios[index] / bracket.ratios[1])
+    seen = (1.0 / estimate.steps[0], 1.0, estimate.steps[1])[index]
+    return transfer_table(estimate.curve, gain=gain, seen=seen, linear=linear)
 
 
 def transfer_table(
@@ -158,7 +156,7 @@ def transfer_table(
     """
     values = np.linspace(0.0, 1.0, _LEVELS)
     light = curve.decode(values) / seen
-    told = np.where((light < 1.0) & (not linear), gamma_decode(curve.encode(light)), light)
+    told = light if linear else np.where(light < 1.0, gamma_decode(curve.encode(light)), light)
     table = np.minimum(gamma_encode(told * gain), 1.0)
     table[0] = 0.0  # black tells nothing
     if table[-1] < 1.0:

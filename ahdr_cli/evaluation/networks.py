@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.bracket.opencv import has_cv2
-from ahdr_cli.bracket.preparation import prepare
 from ahdr_cli.errors import UsageError
 from ahdr_cli.evaluation.methods import Method, flow_method, model_method
 from ahdr_cli.images import FloatArray
@@ -51,8 +49,9 @@ def network_methods(
 
 def as_merged(bracket: Bracket, *, options: MergeOptions) -> Bracket:
     """The frames as `Merger` shows them to the network: aligned and matched, if it would."""
-    align = options.align == "auto" and has_cv2()
-    return prepare(bracket, align=align, response=options.response).bracket
+    from ahdr_cli.merging import prepare_frames
+
+    return prepare_frames(bracket, options).bracket
 
 
 def attention_readers(

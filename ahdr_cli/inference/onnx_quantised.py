@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 
-__all__ = ["Quantised", "QuantisedWriter"]
+__all__ = ["STEPS", "Quantised", "QuantisedWriter"]
 
 _ZERO = 128
 """The uint8 that stands for 0: all that is concatenated must share it, and some has a sign."""
 
-_LARGEST = 127
+STEPS = 127
 """The int8 that stands for the bound of an activation or the largest weight of a channel."""
 
 _LARGEST_BIAS = 2.0**30
@@ -87,7 +87,7 @@ class QuantisedWriter(GraphWriter):
         weight = parameters[0] * (x.scales / step)[:, None, None]
         bias = parameters[1] / step
         # Of a channel without weights, the bias must still fit.
-        largest = np.abs(weight).max(axis=(1, 2, 3)) / _LARGEST
+        largest = np.abs(weight).max(axis=(1, 2, 3)) / STEPS
         scales = np.maximum(largest, np.abs(bias) / _LARGEST_BIAS).astype(np.float32)
         scales[scales == 0.0] = 1.0
         kernel = weight.shape[2]
@@ -106,7 +106,7 @@ class QuantisedWriter(GraphWriter):
         return Quantised(result.name, np.full(len(scales), step))
 
     def _scale(self, name: str) -> float:
-        return self._bounds[name] / _LARGEST
+        return self._bounds[name] / STEPS
 
 
 def _value(x: Quantised) -> Value:

@@ -83,7 +83,8 @@ def explicit_weights(frames: Tensor) -> Explicit:
     """
     ldr, radiance = frames[:, :, :3], frames[:, :, 3:]
     weight = torch.log(ldr.mean(dim=2).square() + LEAST)
-    _, reference, long = _clipped(ldr).unbind(dim=1)
+    clipped = (1.0 - (1.0 - ldr[:, 1:].amax(dim=2)) / ROLL_OFF).clamp(min=0.0).square()
+    reference, long = clipped.unbind(dim=1)
     lack, white = _lack(radiance[:, 1], radiance[:, 0]), _ramp(ldr[:, 1], WHITE)
     contradicted = _ramp((lack * white).amax(dim=1), DEFICIT)
     # A channel that the reference clips may be brighter in the short frame, the others may not.
@@ -115,11 +116,6 @@ def _agreement(radiance: Tensor, reference_clipped: Tensor, long_clipped: Tensor
     apart = beside_long + (beside_short - beside_long) * long_clipped
     apart = apart / (reference.mean(dim=1) + 1e-6)
     return (1.0 - _ramp(apart, AGREED)) * (1.0 - reference_clipped)
-
-
-def _clipped(ldr: Tensor) -> Tensor:
-    """(N, 3, 3, H, W) frames → (N, 3, H, W) in [0, 1]: how near to white a channel is."""
-    return (1.0 - (1.0 - ldr.amax(dim=2)) / ROLL_OFF).clamp(min=0.0).square()
 
 
 def _lack(reference: Tensor, short: Tensor) -> Tensor:

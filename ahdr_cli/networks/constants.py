@@ -57,7 +57,8 @@ FAINT = 0.05
 CERTAINTY = 12.0
 """By how much the logits of a clipped reference and of the network's own picture fall further
 where the short frame shows all that the reference could see. The reference knows nothing more
-there, so that there is nothing to weigh, and small lamps stay as bright as they were."""
+there, so that there is nothing to weigh, and small lamps stay as bright as they were. As much falls
+that of the own picture where frames agree, and that of a long frame that shows something else."""
 
 CONFLICT = (0.3, 0.8)
 """Relative difference between the long frame and the reference: up to the first it is noise, from

@@ -22,6 +22,7 @@ from ahdr_cli.errors import UsageError
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.int8_support import require_int8
 from ahdr_cli.inference.observation import Observer
+from ahdr_cli.inference.onnx_quantised import STEPS
 from ahdr_cli.inference.onnx_runtime import OnnxRuntime
 from ahdr_cli.metrics.psnr import psnr_mu
 from ahdr_cli.networks.config import AHDRConfig
@@ -46,9 +47,6 @@ _PERCENTILE = 99.99
 
 _FRACTIONS = np.geomspace(0.05, 1.0, 30)
 """Of the largest value, the bounds among which the least squared error is looked for."""
-
-_STEPS = 127
-"""By which int8 divides a bound."""
 
 _Rule = Callable[[FloatArray, float], float]
 
@@ -154,8 +152,8 @@ def _percentile(magnitudes: FloatArray, _largest: float) -> float:
 
 def _least_squares(magnitudes: FloatArray, largest: float) -> float:
     def error(bound: float) -> float:
-        step = np.float32(max(bound, MIN_BOUND) / _STEPS)
-        stored = np.minimum(np.rint(magnitudes / step), _STEPS) * step
+        step = np.float32(max(bound, MIN_BOUND) / STEPS)
+        stored = np.minimum(np.rint(magnitudes / step), STEPS) * step
         return float(np.mean(np.square(stored - magnitudes)))
 
     bounds: list[float] = (_FRACTIONS * largest).tolist()
