@@ -4,7 +4,8 @@ There are two ways. By default the reference stays as it is, and with it the loo
 the outer frames are changed so that, decoded with γ 2.2, they tell the same radiance as the
 reference wherever it is not clipped, and above its white light in proportion. For that only the
 curve's brightness transfer between two exposures is needed (Grossberg & Nayar, PAMI 2003). Or all
-three frames tell light itself, as a merge by Debevec & Malik (SIGGRAPH 1997) does.
+three frames tell light itself, as a merge by Debevec & Malik (SIGGRAPH 1997) does; where the curve
+is near γ 2.2 and so is the look, that is the default too.
 """
 
 from __future__ import annotations
@@ -14,13 +15,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ahdr_cli.bracket.blocks import PairBlocks
 from ahdr_cli.bracket.bracket import Bracket
+from ahdr_cli.bracket.deviation import estimate_deviation
 from ahdr_cli.bracket.response import ResponseEstimate, estimate_response
 from ahdr_cli.images import FloatArray, PixelSource
 from ahdr_cli.radiometry.response import ResponseCurve
 from ahdr_cli.radiometry.transfer import gamma_decode, gamma_encode
 
-__all__ = ["MatchedPixels", "ToneMatch", "linearise", "match_if_apart", "transfer_table"]
+__all__ = [
+    "MatchedPixels",
+    "ToneMatch",
+    "linearise",
+    "match_if_apart",
+    "straighten",
+    "transfer_table",
+]
 
 APART_EV = 0.3
 """Difference between the frames' radiances (median) from which on they are matched. It is below
@@ -114,8 +124,25 @@ def linearise(bracket: Bracket) -> ToneMatch | None:
         None if the frames do not tell by which curve they were made.
     """
     estimate = _credible(bracket)
-    if estimate is None:
-        return None
+    return None if estimate is None else _linear(bracket, estimate)
+
+
+def straighten(bracket: Bracket, pairs: Sequence[PairBlocks], *, noise: float) -> ToneMatch | None:
+    """Undo a small deviation of the curve from γ 2.2, in all frames: the look hardly changes.
+
+    Args:
+        bracket: as photographed.
+        pairs: its frames compared, after alignment.
+        noise: of the bracket.
+
+    Returns:
+        None if the frames tell of none.
+    """
+    estimate = estimate_deviation(pairs, bracket.ratios, noise=noise)
+    return None if estimate is None else _linear(bracket, estimate)
+
+
+def _linear(bracket: Bracket, estimate: ResponseEstimate) -> ToneMatch:
     short, reference, long = (_table(bracket, estimate, i, linear=True) for i in range(3))
     return ToneMatch(estimate=estimate, tables=(short, reference, long))
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ahdr_cli.bracket.align import Alignment, align_if_moved
+from ahdr_cli.bracket.blocks import compare_blocks
 from ahdr_cli.bracket.bracket import Bracket
-from ahdr_cli.bracket.matching import ToneMatch, linearise, match_if_apart
-from ahdr_cli.images import PixelSource
+from ahdr_cli.bracket.matching import ToneMatch, linearise, match_if_apart, straighten
+from ahdr_cli.bracket.noise import believed_noise
+from ahdr_cli.images import FloatArray, PixelSource
+from ahdr_cli.radiometry.noise import LEVELS_TO_NOISE
 
 __all__ = ["RESPONSES", "Preparation", "prepare"]
 
 RESPONSES = ("auto", "gamma", "linear")
 """What is done about the camera's curve: outer frames are matched to the reference where they
-disagree; nothing; all frames tell light itself."""
+disagree, or a small deviation is undone in all frames; nothing; all frames tell light itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,12 +29,14 @@ class Preparation:
         taken: the bracket as it was photographed.
         alignment: None if nobody looked.
         match: None if the frames' values are left as they are.
+        noise: of the prepared frames, see :func:`ahdr_cli.bracket.noise.estimate_noise`.
         concern: what was asked for and could not be done, for the user; None otherwise.
     """
 
     taken: Bracket
     alignment: Alignment | None
     match: ToneMatch | None
+    noise: float
     concern: str | None = None
 
     @property
@@ -43,13 +50,22 @@ class Preparation:
         return None if self.match is None else self.match.estimate.assumed_ev
 
     @property
+    def noise_levels(self) -> float:
+        """The noise as a deviation of encoded values, in levels of 8 bits."""
+        return float(np.sqrt(self.noise / LEVELS_TO_NOISE))
+
+    @property
+    def conditions(self) -> FloatArray:
+        """What a network must know besides pixels.
+
+        (4,) float32: three exposures relative to the shortest, and the noise.
+        """
+        return np.array([*self.taken.ratios, self.noise], np.float32)
+
+    @property
     def pixels(self) -> list[PixelSource]:
         """Those of the prepared frames, computed box by box as they are asked for."""
-        if self.alignment is None:
-            sources: list[PixelSource] = [frame.pixels for frame in self.taken.frames]
-        else:
-            sources = [*self.alignment.pixels]
-        return sources if self.match is None else self.match.pixels(sources)
+        return _pixels(self.taken, self.alignment, self.match)
 
     @property
     def bracket(self) -> Bracket:
@@ -76,9 +92,22 @@ def prepare(bracket: Bracket, *, align: bool, response: str) -> Preparation:
         match = linearise(bracket)
         if match is None:
             concern = "the frames do not tell the camera's curve: γ 2.2 is assumed"
+    alignment = align_if_moved(bracket) if align else None
+    pairs = compare_blocks(_pixels(bracket, alignment, match), bracket.ratios)
+    noise = believed_noise(pairs)
+    if response == "auto" and match is None:
+        match = straighten(bracket, pairs, noise=noise)
     return Preparation(
-        taken=bracket,
-        alignment=align_if_moved(bracket) if align else None,
-        match=match,
-        concern=concern,
+        taken=bracket, alignment=alignment, match=match, noise=noise, concern=concern
     )
+
+
+def _pixels(
+    taken: Bracket, alignment: Alignment | None, match: ToneMatch | None
+) -> list[PixelSource]:
+    """The frames as they are after both, where there are any."""
+    if alignment is None:
+        sources: list[PixelSource] = [frame.pixels for frame in taken.frames]
+    else:
+        sources = [*alignment.pixels]
+    return sources if match is None else match.pixels(sources)

@@ -20,6 +20,9 @@ def test_does_what_was_asked(photograph, align, response):
     assert (prepared.matched_ev is None) == (response == "gamma")
     assert prepared.matched_ev is None or prepared.matched_ev > 0.5
     assert prepared.concern is None
+    assert prepared.noise_levels > 0.01
+    assert prepared.noise_levels < 3 or not align  # shake looks like noise
+    np.testing.assert_allclose(prepared.conditions, [1, 4, 16, prepared.noise], rtol=1e-6)
     bracket = prepared.bracket
     for source, frame in zip(prepared.pixels, bracket.frames, strict=True):
         np.testing.assert_array_equal(source[0:96, 0:128], frame.pixels)
