@@ -187,7 +187,7 @@ class Merger:
             on_prepared(prepared)
         ratios = bracket.ratios.astype(np.float32)
         radiance = stream_tiled(
-            tile_stream(self._runtime, ratios),
+            tile_stream(self._runtime, prepared.conditions),
             prepared.pixels,  # made tile by tile, so that no second copy is ever held
             halo=self._runtime.halo,
             inner=self._inner(bracket.size),

@@ -59,7 +59,7 @@ def main() -> None:
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))
 
-    options = MergeOptions(device="cpu", align="off", response="gamma")
+    options = MergeOptions(device="cpu", align="off")
     methods: dict[str, Callable[[Bracket], FloatArray]] = {
         name: _linear(Merger.open(name, options=options)) for name in arguments.model
     }

@@ -33,6 +33,7 @@ from ahdr_cli.batch import BatchOptions, PlannedSet, run_sets
 from ahdr_cli.benchmark.machine import describe_machine
 from ahdr_cli.benchmark.peak import measure_peak
 from ahdr_cli.benchmark.scene import EVS, write_bracket
+from ahdr_cli.bracket.preparation import prepare
 from ahdr_cli.inference.cuda import CudaAccelerator
 from ahdr_cli.inference.devices import Precision, select_device
 from ahdr_cli.inference.pipelined_runtime import PipelinedRuntime
@@ -103,10 +104,10 @@ class Bench:
         self.device = device
         self.checkpoint = load_checkpoint(arguments.model)
         self.host = np.stack([frame.pixels for frame in bracket.frames])
-        self.ratios = bracket.ratios.astype(np.float32)
+        self.conditions = prepare(bracket, align=False, response="gamma").conditions
         self.frames = torch.from_numpy(self.host).to(device)
-        self.device_ratios = torch.from_numpy(self.ratios).to(device)
-        self.reference = self.oracle("fp32")(self.host, self.ratios)
+        self.device_conditions = torch.from_numpy(self.conditions).to(device)
+        self.reference = self.oracle("fp32")(self.host, self.conditions)
         self.flops = 2.0 * macs_per_pixel(self.checkpoint.config) * self.reference[..., 0].size
 
     @property
@@ -144,9 +145,9 @@ class Bench:
             with torch.backends.cudnn.flags(
                 enabled=True, benchmark=way == "cudnn.benchmark", allow_tf32=False
             ):
-                x = to_network_input(
-                    self.frames.permute(0, 3, 1, 2)[None], self.device_ratios[None]
-                )
+                ldr = self.frames.permute(0, 3, 1, 2)[None]
+                given = self.device_conditions
+                x = to_network_input(ldr, given[None, :3], given[3:])
                 result.copy_(network(x)[0].permute(1, 2, 0))
 
         run: Callable[[], object] = work
@@ -173,14 +174,14 @@ class Bench:
         return PipelinedRuntime(self.oracle(precision), accelerator=CudaAccelerator(self.device))
 
     def _single(self, runtime: TorchRuntime | PipelinedRuntime) -> Row:
-        found = self._timed(lambda: runtime(self.host, self.ratios))
-        return found | self._note(runtime) | self._agreement(runtime(self.host, self.ratios))
+        found = self._timed(lambda: runtime(self.host, self.conditions))
+        return found | self._note(runtime) | self._agreement(runtime(self.host, self.conditions))
 
     def _stream(self, runtime: PipelinedRuntime) -> Row:
         """Seconds between results once the pipeline is full."""
         runs: list[float] = []
         count = WARM_UP + self.arguments.repeats
-        with closing(runtime.merge_tiles(repeat(self.host, count), self.ratios)) as results:
+        with closing(runtime.merge_tiles(repeat(self.host, count), self.conditions)) as results:
             for _ in range(count):
                 started = time.perf_counter()
                 merged = next(results)

@@ -72,7 +72,7 @@ def test_white_of_the_middle_frame_is_one(network, checkpoint, runtime):
     bracket = make_bracket()
     merged = Merger(checkpoint, options=MergeOptions(device="cpu", runtime=runtime))(bracket)
     frames = np.stack([frame.pixels for frame in bracket.frames])
-    output = TorchRuntime(network)(frames, np.array([1, 4, 32], np.float32))
+    output = TorchRuntime(network)(frames, np.array([1, 4, 32, 1], np.float32))
     # The middle frame got four times the light of the shortest, whose white is the network's 1.
     np.testing.assert_allclose(merged.pixels, 4 * output, rtol=0, atol=1e-4)
 
@@ -107,11 +107,11 @@ def test_running_out_of_memory_changes_the_tile_and_not_the_result(checkpoint, m
     compute = TorchRuntime.__call__
     sizes = []
 
-    def limited(self, frames, ratios):
+    def limited(self, frames, conditions):
         if frames.shape[1] * frames.shape[2] > 100 * 100:
             raise OutOfMemoryError("injected")
         sizes.append(frames.shape[1:3])
-        return compute(self, frames, ratios)
+        return compute(self, frames, conditions)
 
     monkeypatch.setattr(TorchRuntime, "__call__", limited)
     np.testing.assert_allclose(merger(bracket).pixels, expected.pixels, rtol=0, atol=4e-5)
@@ -165,7 +165,7 @@ def test_nan_never_leaves(checkpoint, monkeypatch, precision, way_out):
         checkpoint, options=MergeOptions(device="cpu", runtime="torch", precision=precision)
     )
 
-    def overflow(_self, frames, _ratios):
+    def overflow(_self, frames, _conditions):
         result = frames[1].copy()
         result[0, 0, 0] = np.nan
         return result

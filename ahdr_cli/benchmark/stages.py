@@ -16,9 +16,9 @@ import numpy as np
 from ahdr_cli.benchmark.options import BenchmarkOptions
 from ahdr_cli.benchmark.scene import EVS
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.bracket.preparation import prepare
+from ahdr_cli.bracket.preparation import Preparation, prepare
 from ahdr_cli.checkpoints import load_checkpoint
-from ahdr_cli.images import Exposure, FloatArray, HdrImage, PixelSource
+from ahdr_cli.images import Exposure, FloatArray, HdrImage
 from ahdr_cli.inference.budget import tile_pixels
 from ahdr_cli.inference.choice import AUTO, choose_model
 from ahdr_cli.inference.devices import select_device, select_precision
@@ -112,38 +112,31 @@ def _run(
         exposures = [Exposure.from_ev(ev) for ev in EVS]
         bracket = Bracket.from_frames(read_frames(paths, exposures=exposures))
     with clock.stage("align"):
-        sources = prepare(bracket, align=True, response="auto").pixels
-    ratios = bracket.ratios.astype(np.float32)
+        prepared = prepare(bracket, align=True, response="auto")
+    white = float(bracket.ratios[1])
     if runtime is None:
         radiance = bracket.reference.pixels ** np.float32(2.2)
     else:
-        radiance = _network(runtime, sources, ratios, size=bracket.size, clock=clock)
-    image = HdrImage(radiance * ratios[1])
+        radiance = _network(runtime, prepared, clock=clock)
+    image = HdrImage(radiance * np.float32(white))
     with clock.stage("exr"):
         write_hdr(folder / "merged.exr", image, overwrite=True)
     with clock.stage("hdr"):
         write_hdr(folder / "merged.hdr", image, overwrite=True)
     with clock.stage("preview"):
-        shown = render(image.pixels, "mu-law", white=float(ratios[1]))
+        shown = render(image.pixels, "mu-law", white=white)
         write_preview(folder / "merged.png", shown, image=image, overwrite=True)
     return bracket.size
 
 
-def _network(
-    runtime: Runtime,
-    sources: list[PixelSource],
-    ratios: FloatArray,
-    *,
-    size: tuple[int, int],
-    clock: _Clock,
-) -> FloatArray:
+def _network(runtime: Runtime, prepared: Preparation, *, clock: _Clock) -> FloatArray:
     """Tile by tile as in a merge; the network's time is taken out of the whole."""
     computing = 0.0
 
     def compute(frames: FloatArray) -> FloatArray:
         nonlocal computing
         started = time.perf_counter()
-        merged = runtime(frames, ratios)
+        merged = runtime(frames, prepared.conditions)
         computing += time.perf_counter() - started
         return merged
 
@@ -151,9 +144,9 @@ def _network(
     started = time.perf_counter()
     radiance = run_tiled(
         compute,
-        sources,
+        prepared.pixels,
         halo=runtime.halo,
-        inner=fit_tile(size, halo=runtime.halo, pixels=pixels, align=runtime.stride),
+        inner=fit_tile(prepared.taken.size, halo=runtime.halo, pixels=pixels, align=runtime.stride),
         align=runtime.stride,
     )
     clock.runs["input"].append(time.perf_counter() - started - computing)

@@ -77,7 +77,7 @@ def evaluate(
     tile: TileOption = "auto",
     runtime: RuntimeOption = "auto",
     align: AlignOption = "off",
-    response: ResponseOption = "gamma",
+    response: ResponseOption = "auto",
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

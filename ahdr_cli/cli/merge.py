@@ -250,6 +250,7 @@ def _describe(prepared: Preparation, merger: Merger, timings: dict[str, float]) 
             "matched by the camera's curve: with γ 2.2 the frames are "
             f"{prepared.matched_ev:.2f} EV apart"
         )
+    note(f"noise {prepared.noise_levels:.2f} levels of 255")
     note(", ".join(f"{name} {value}" for name, value in merger.plan.to_dict().items()))
     note(", ".join(f"{name} {seconds:.2f} s" for name, seconds in timings.items()))
 
@@ -277,6 +278,7 @@ def _as_dict(
         **{name: None if path is None else str(path) for name, path in outputs.items()},
         "aligned_px": [round(pixels, 3) for pixels in prepared.displacements],
         "matched_ev": None if matched is None else round(matched, 3),
+        "noise_levels": round(prepared.noise_levels, 3),
         **({} if measured is None else {"consistency": measured.to_dict()["frames"]}),
         "size": {"width": bracket.size[1], "height": bracket.size[0]},
         **merger.plan.to_dict(),

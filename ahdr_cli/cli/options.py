@@ -130,8 +130,8 @@ ResponseOption = Annotated[
     typer.Option(
         "--response",
         metavar="auto|gamma|linear",
-        help="auto: match outer frames to the middle one if the camera's curve is far from γ 2.2; "
-        "linear: undo the curve in all frames.",
+        help="auto: match outer frames to the middle one if the camera's curve is far from γ 2.2, "
+        "undo what is near it; gamma: take γ 2.2 for granted; linear: undo any curve.",
         rich_help_panel=_ENGINE,
     ),
 ]

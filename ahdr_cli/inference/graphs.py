@@ -26,7 +26,7 @@ SIZES = 12
 """Sizes remembered. A plan for one image has at most nine: ends and middle of rows and columns."""
 
 TensorNetwork: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""(3, h, w, 3) and (3,) → (h, w, 3), all on the device."""
+"""(3, h, w, 3) and (4,) → (h, w, 3), all on the device."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +76,7 @@ class GraphedNetwork:
         return [size for size, graph in self._graphs.items() if graph is not None]
 
     def __call__(self, tile: TileBuffer) -> None:
-        """Queue the computation of a tile, from its frames and ratios to its result.
+        """Queue the computation of a tile, from its frames and conditions to its result.
 
         Args:
             tile: on the device.
@@ -86,7 +86,7 @@ class GraphedNetwork:
             self._run(tile)
             return
         self._queue.copy(tile.frames, graph.buffer.frames)
-        self._queue.copy(tile.ratios, graph.buffer.ratios)
+        self._queue.copy(tile.conditions, graph.buffer.conditions)
         self._queue.run(graph.replay)
         self._queue.copy(graph.buffer.merged, tile.merged)
 
@@ -125,7 +125,7 @@ class GraphedNetwork:
             self._queue.run(work)
 
     def _compute(self, tile: TileBuffer) -> None:
-        tile.merged.copy_(self._network(tile.frames, tile.ratios))
+        tile.merged.copy_(self._network(tile.frames, tile.conditions))
 
     def _give_up(self, error: RuntimeError) -> None:
         self.refusal = textwrap.shorten(str(error), width=160, placeholder=" …")

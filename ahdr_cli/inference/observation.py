@@ -31,12 +31,12 @@ class Observer:
         )
         self._session = open_session(graph)
 
-    def __call__(self, frames: FloatArray, ratios: FloatArray) -> dict[str, FloatArray]:
+    def __call__(self, frames: FloatArray, conditions: FloatArray) -> dict[str, FloatArray]:
         """The activations of a merge, each (1, channels, h, w), by name.
 
         Args:
             frames: (3, h, w, 3), as :class:`ahdr_cli.inference.runtime.Runtime` takes them.
-            ratios: (3,), likewise.
+            conditions: (4,), likewise.
         """
-        values = self._session.run(list(self._names), {"frames": frames, "ratios": ratios})
+        values = self._session.run(list(self._names), {"frames": frames, "conditions": conditions})
         return dict(zip(self._names, values, strict=True))

@@ -22,6 +22,7 @@ from ahdr_cli.inference.onnx_blend import (
     write_radiance,
     write_result,
 )
+from ahdr_cli.inference.onnx_explicit import Lifted, write_explicit
 from ahdr_cli.inference.onnx_int8 import Features, write_int8_body
 from ahdr_cli.inference.onnx_quantised import QuantisedWriter
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
@@ -65,7 +66,8 @@ def build_ahdrnet(
         return graph.model(name="ahdrnet")
 
     trust = graph.conv("trust", x)
-    merged, _ = write_blend(graph, ldr=ldr, radiance=radiance, own=own, trust=trust)
+    explicit = write_explicit(graph, ldr, Lifted(radiance))
+    merged = write_blend(graph, explicit=explicit, radiance=radiance, own=own, trust=trust)
     write_result(graph, merged)
     return graph.model(name="ahdrnet")
 

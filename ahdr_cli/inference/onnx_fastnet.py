@@ -1,6 +1,6 @@
 """FastNet as an ONNX graph; it computes what :meth:`FastNet.forward` says.
 
-Height and width must be multiples of its stride: whoever runs the graph appends the zeros.
+Height and width must be multiples of its stride: whoever runs the graph repeats the last pixels.
 
 ONNX Runtime convolves in a layout of its own, in blocks of 16 channels, and all that is no
 convolution wants another. So the graph is written to stay in it (``benchmarks/cpu_network.md``):
@@ -25,6 +25,7 @@ from onnx import ModelProto
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.budget import round_up
 from ahdr_cli.inference.onnx_blend import write_blend, write_ldr, write_radiance, write_result
+from ahdr_cli.inference.onnx_explicit import Lifted, write_explicit
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FastConfig
 from ahdr_cli.networks.constants import DEAD_ZONE, MU
@@ -42,7 +43,12 @@ _LDR, _MAPPED = np.arange(FAST_SEEN).reshape(3, 2, 3).swapaxes(0, 1).reshape(2, 
 
 
 class _Seen(NamedTuple):
-    """LDR, and 1 + μ · radiance in natural logarithms: each (1, 9, h, w)."""
+    """What the network sees.
+
+    Attributes:
+        ldr: (1, 9, h, w).
+        mapped: (1, 9, h, w), 1 + μ · radiance in natural logarithms.
+    """
 
     ldr: Value
     mapped: Value
@@ -138,12 +144,11 @@ def _decide(graph: GraphWriter, ldr: Value, lifted: Value, x: Value) -> Value:
 
     own = graph.node("Clip", own, graph.number(0.0), graph.number(_BRIGHTEST))
     own = graph.node("Exp", own)
-    merged, unsettled = write_blend(
-        graph, ldr=ldr, radiance=lifted, own=own, trust=trust, black=1.0, white=1.0 + MU
-    )
+    explicit = write_explicit(graph, ldr, Lifted(lifted, black=1.0, white=1.0 + MU))
+    merged = write_blend(graph, explicit=explicit, radiance=lifted, own=own, trust=trust)
     dead = DEAD_ZONE * _BRIGHTEST
     correction = graph.node("Shrink", correction, lambd=dead, bias=dead)
-    factor = graph.node("Exp", graph.node("Mul", correction, unsettled))
+    factor = graph.node("Exp", graph.node("Mul", correction, explicit.unsettled))
     corrected = graph.node("Mul", merged, factor)
     corrected = graph.node("Clip", corrected, graph.number(1.0), graph.number(1.0 + MU))
     light = graph.node("Sub", corrected, graph.number(1.0))

@@ -1,8 +1,8 @@
 """A network as an ONNX graph, whatever its family.
 
 Inputs: ``frames`` (3, h, w, 3) float32 RGB in [0, 1], display-encoded: short, reference, long;
-``ratios`` (3,) float32, exposures relative to the shortest. Output: ``radiance`` (h, w, 3)
-float32 in [0, 1], in units of the shortest frame's white. The network's own input
+``conditions`` (4,) float32, exposures relative to the shortest and the noise. Output: ``radiance``
+(h, w, 3) float32 in [0, 1], in units of the shortest frame's white. The network's own input
 (:mod:`ahdr_cli.networks.input`) is made inside the graph.
 """
 

@@ -55,15 +55,15 @@ class OnnxRuntime:
         self.bytes_per_pixel = _BYTES_PER_CHANNEL[self.precision] * live_channels(config)
         self._session = open_session(build_onnx_graph(config, weights, bounds=bounds))
 
-    def __call__(self, frames: FloatArray, ratios: FloatArray) -> FloatArray:
+    def __call__(self, frames: FloatArray, conditions: FloatArray) -> FloatArray:
         """See :class:`ahdr_cli.inference.runtime.Runtime`."""
         height, width = frames.shape[1:3]
         rest = (-height % self.stride, -width % self.stride)
         with translated_allocation_errors():
             if any(rest):
-                frames = np.pad(frames, ((0, 0), (0, rest[0]), (0, rest[1]), (0, 0)))
+                frames = np.pad(frames, ((0, 0), (0, rest[0]), (0, rest[1]), (0, 0)), mode="edge")
             merged: FloatArray
-            (merged,) = self._session.run(None, {"frames": frames, "ratios": ratios})
+            (merged,) = self._session.run(None, {"frames": frames, "conditions": conditions})
             return merged[:height, :width]
 
     def release(self) -> None:
@@ -75,7 +75,7 @@ class OnnxRuntime:
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         side = self.stride
         frames = np.zeros((3, side, side, 3), np.float32)
-        self._session.run(None, {"frames": frames, "ratios": np.ones(3, np.float32)}, options)
+        self._session.run(None, {"frames": frames, "conditions": np.ones(4, np.float32)}, options)
 
 
 def open_session(graph: ModelProto) -> onnxruntime.InferenceSession:

@@ -34,7 +34,7 @@ class Value(NamedTuple):
 class GraphWriter:
     """Collects the nodes; every method takes values and returns a new one.
 
-    The graph's inputs are ``frames`` (3, h, w, 3) and ``ratios`` (3,), its output is
+    The graph's inputs are ``frames`` (3, h, w, 3) and ``conditions`` (4,), its output is
     ``radiance`` (h, w, 3), all float32, as :class:`ahdr_cli.inference.runtime.Runtime` has them.
 
     Args:
@@ -54,7 +54,7 @@ class GraphWriter:
             name,
             [
                 helper.make_tensor_value_info("frames", TensorProto.FLOAT, [3, "h", "w", 3]),
-                helper.make_tensor_value_info("ratios", TensorProto.FLOAT, [3]),
+                helper.make_tensor_value_info("conditions", TensorProto.FLOAT, [4]),
             ],
             [helper.make_tensor_value_info("radiance", TensorProto.FLOAT, ["h", "w", 3])],
             self._constants,
@@ -64,7 +64,11 @@ class GraphWriter:
         return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
 
     def node(
-        self, operator: str, *inputs: Value, result: str = "", **attributes: float | str | list[int]
+        self,
+        operator: str,
+        *inputs: Value,
+        result: str = "",
+        **attributes: float | int | str | list[int],
     ) -> Value:
         """Any operator; most keep the channels of their first input."""
         result = result or f"value_{len(self._nodes)}"

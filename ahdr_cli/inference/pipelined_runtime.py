@@ -35,16 +35,16 @@ class PipelinedRuntime:
         """Why the network is not captured as graphs; None if it is."""
         return self._pipeline.network.refusal
 
-    def __call__(self, frames: FloatArray, ratios: FloatArray) -> FloatArray:
+    def __call__(self, frames: FloatArray, conditions: FloatArray) -> FloatArray:
         """See :class:`ahdr_cli.inference.runtime.Runtime`."""
-        (merged,) = self.merge_tiles(iter((frames,)), ratios)
+        (merged,) = self.merge_tiles(iter((frames,)), conditions)
         return merged
 
     def merge_tiles(
-        self, tiles: Iterator[FloatArray], ratios: FloatArray
+        self, tiles: Iterator[FloatArray], conditions: FloatArray
     ) -> Generator[FloatArray, None, None]:
         """See :class:`ahdr_cli.inference.runtime.StreamingRuntime`."""
-        return self._pipeline(tiles, ratios)
+        return self._pipeline(tiles, conditions)
 
     def release(self) -> None:
         """Nothing: what is kept is bounded, and making it anew takes longer than a merge."""

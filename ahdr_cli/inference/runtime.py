@@ -45,12 +45,13 @@ class Runtime(Protocol):
     def bytes_per_pixel(self) -> float:
         """Memory that computing takes for each pixel of the input."""
 
-    def __call__(self, frames: FloatArray, ratios: FloatArray) -> FloatArray:
+    def __call__(self, frames: FloatArray, conditions: FloatArray) -> FloatArray:
         """Merge.
 
         Args:
             frames: (3, h, w, 3) float32 RGB in [0, 1], display-encoded: short, reference, long.
-            ratios: (3,) float32, exposures relative to the shortest.
+            conditions: (4,) float32, exposures relative to the shortest, and the noise, as
+                :attr:`ahdr_cli.bracket.preparation.Preparation.conditions` has them.
 
         Returns:
             (h, w, 3) float32 in [0, 1], in units of the shortest frame's white.
@@ -68,21 +69,22 @@ class StreamingRuntime(Runtime, Protocol):
     """A runtime that computes a tile while others come and go."""
 
     def merge_tiles(
-        self, tiles: Iterator[FloatArray], ratios: FloatArray
+        self, tiles: Iterator[FloatArray], conditions: FloatArray
     ) -> Generator[FloatArray, None, None]:
         """Results of tiles, in their order; arguments and errors as for a single one."""
 
 
-def tile_stream(runtime: Runtime, ratios: FloatArray) -> TileStream:
+def tile_stream(runtime: Runtime, conditions: FloatArray) -> TileStream:
     """How a runtime computes the tiles of an image: one after the other unless it can do better.
 
     Args:
         runtime: that computes.
-        ratios: (3,) float32, exposures relative to the shortest.
+        conditions: (4,) float32, exposures relative to the shortest, and the noise, as
+                :attr:`ahdr_cli.bracket.preparation.Preparation.conditions` has them.
     """
     if isinstance(runtime, StreamingRuntime):
-        return partial(runtime.merge_tiles, ratios=ratios)
-    return partial(in_turn, lambda frames: runtime(frames, ratios))
+        return partial(runtime.merge_tiles, conditions=conditions)
+    return partial(in_turn, lambda frames: runtime(frames, conditions))
 
 
 def open_runtime(

@@ -10,7 +10,7 @@ from torch import Tensor
 __all__ = ["TileBuffer"]
 
 _INPUT, _OUTPUT = 9, 3  # values for each pixel: three frames and the result, RGB
-_RATIOS = 3
+_CONDITIONS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,18 +19,18 @@ class TileBuffer:
 
     Attributes:
         frames: (3, h, w, 3), as :class:`ahdr_cli.inference.runtime.Runtime` takes them.
-        ratios: (3,), likewise.
+        conditions: (4,), likewise.
         merged: (h, w, 3), the result.
     """
 
     frames: Tensor
-    ratios: Tensor
+    conditions: Tensor
     merged: Tensor
 
     @staticmethod
     def count(height: int, width: int) -> int:
         """Values that a tile takes."""
-        return (_INPUT + _OUTPUT) * height * width + _RATIOS
+        return (_INPUT + _OUTPUT) * height * width + _CONDITIONS
 
     @classmethod
     def within(cls, memory: Tensor, height: int, width: int) -> Self:
@@ -39,7 +39,7 @@ class TileBuffer:
         end = between + _OUTPUT * height * width
         return cls(
             frames=memory[:between].view(3, height, width, 3),
-            ratios=memory[end : end + _RATIOS],
+            conditions=memory[end : end + _CONDITIONS],
             merged=memory[between:end].view(height, width, 3),
         )
 

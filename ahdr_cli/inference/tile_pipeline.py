@@ -78,7 +78,7 @@ class TilePipeline:
         self._idle: list[_Place] = []
 
     def __call__(
-        self, tiles: Iterator[FloatArray], ratios: FloatArray
+        self, tiles: Iterator[FloatArray], conditions: FloatArray
     ) -> Generator[FloatArray, None, None]:
         """Results of tiles, in their order.
 
@@ -87,7 +87,7 @@ class TilePipeline:
         Args:
             tiles: (3, h, w, 3) float32 each, as :class:`ahdr_cli.inference.runtime.Runtime`
                 takes them.
-            ratios: (3,) float32, likewise.
+            conditions: (4,) float32, likewise.
 
         Yields:
             (h, w, 3) float32.
@@ -101,7 +101,7 @@ class TilePipeline:
             for tile, place in zip(tiles, cycle(places), strict=False):
                 if len(under_way) == _DEPTH:
                     yield self._land(*under_way.popleft())
-                under_way.append((place, self._launch(place, tile, ratios)))
+                under_way.append((place, self._launch(place, tile, conditions)))
             while under_way:
                 yield self._land(*under_way.popleft())
         finally:
@@ -117,16 +117,16 @@ class TilePipeline:
             self._idle += [_Place(self._accelerator) for _ in range(missing)]
             return [self._idle.pop() for _ in range(_DEPTH)]
 
-    def _launch(self, place: _Place, tile: FloatArray, ratios: FloatArray) -> TileBuffer:
+    def _launch(self, place: _Place, tile: FloatArray, conditions: FloatArray) -> TileBuffer:
         """Queue all that a tile needs; returns where its result will be on the host."""
         with translated_allocation_errors():
             with self._lock:  # nothing is allocated while another thread captures
                 host, device = place.fit(*tile.shape[1:3])
             host.frames.copy_(torch.from_numpy(tile))
-            host.ratios.copy_(torch.from_numpy(ratios))
+            host.conditions.copy_(torch.from_numpy(conditions))
             with self._lock:
                 self._up.copy(host.frames, device.frames)
-                self._up.copy(host.ratios, device.ratios)
+                self._up.copy(host.conditions, device.conditions)
                 uploaded = self._up.mark()
                 place.hold(uploaded)
                 self._work.follow(uploaded)

@@ -59,19 +59,20 @@ class TorchRuntime:
                 for layer in _last_layers(self._network):
                     layer.float()
 
-    def __call__(self, frames: FloatArray, ratios: FloatArray) -> FloatArray:
+    def __call__(self, frames: FloatArray, conditions: FloatArray) -> FloatArray:
         """See :class:`ahdr_cli.inference.runtime.Runtime`."""
         with translated_allocation_errors():
-            on_device = (torch.from_numpy(values).to(self.device) for values in (frames, ratios))
-            merged: FloatArray = self.merge(*on_device).cpu().numpy()
+            given = (torch.from_numpy(values).to(self.device) for values in (frames, conditions))
+            merged: FloatArray = self.merge(*given).cpu().numpy()
             return merged
 
     @torch.inference_mode()
-    def merge(self, frames: Tensor, ratios: Tensor) -> Tensor:
+    def merge(self, frames: Tensor, conditions: Tensor) -> Tensor:
         """As calling it, with tensors on the device; errors are torch's."""
         with _exact_float32(self.device):
             ldr = frames.permute(0, 3, 1, 2)[None]
-            radiance: Tensor = self._network(to_network_input(ldr, ratios[None]))[0]
+            seen = to_network_input(ldr, conditions[None, :3], conditions[3:])
+            radiance: Tensor = self._network(seen)[0]
             return radiance.permute(1, 2, 0)
 
     def release(self) -> None:

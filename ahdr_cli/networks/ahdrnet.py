@@ -4,8 +4,8 @@ Q. Yan, D. Gong, Q. Shi, A. van den Hengel, C. Shen, I. Reid, Y. Zhang, "Attenti
 Network for Ghost-free High Dynamic Range Imaging", CVPR 2019.
 
 Axes are (N, frame, channel, H, W); frames are ordered short, reference, long; a frame's six
-channels are LDR RGB, then the same linearised and divided by its exposure ratio
-(see :mod:`ahdr_cli.networks.input`).
+channels are LDR RGB, then the same linearised and divided by its exposure ratio. A seventh, the
+variance by noise, only the choice between the frames uses (see :mod:`ahdr_cli.networks.input`).
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ahdr_cli.networks.attention import SpatialAttention
-from ahdr_cli.networks.blend import Choice, blend, explicit_weights, without_autocast
+from ahdr_cli.networks.blend import Choice, blend, without_autocast
 from ahdr_cli.networks.blocks import DenseBlock, ResidualBlock
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.constants import LEAKY_SLOPE
+from ahdr_cli.networks.explicit import explicit_weights
+from ahdr_cli.networks.input import VARIANCE
+from ahdr_cli.networks.noise import with_variance
 
 __all__ = ["AHDRNet", "AttentionMaps"]
 
@@ -53,18 +56,17 @@ class AHDRNet(nn.Module):
             self.trust = nn.Conv2d(features, 4, kernel_size=3, padding=1)
 
     def reset_output(self) -> None:
-        """Let an untrained choice, if there is one, fall on the network's own radiance."""
+        """Let an untrained choice, if there is one, be the explicit merge's."""
         if self.config.output == "blend":
             nn.init.zeros_(self.trust.weight)
             assert self.trust.bias is not None
-            with torch.no_grad():
-                self.trust.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 2.0]))
+            nn.init.zeros_(self.trust.bias)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Merge.
 
         Args:
-            frames: (N, 3, 6, H, W) float32, short, reference, long; see `to_network_input`.
+            frames: (N, 3, 6 or 7, H, W) float32, short, reference, long; see `to_network_input`.
 
         Returns:
             (N, 3, H, W) float32, linear RGB in [0, 1], in units of the shortest frame's white.
@@ -88,7 +90,7 @@ class AHDRNet(nn.Module):
             return self._decide(x, frames)
 
     def _body(self, frames: Tensor) -> Tensor:
-        """(N, 3, 6, H, W) → (N, features, H, W), in the precision of the last layers.
+        """(N, 3, 7, H, W) → (N, features, H, W), in the precision of the last layers.
 
         Whoever runs the body in 16 bits leaves the last layers in float32, autocast included:
         of a logit near -5, bf16 keeps two digits, which would band the shadows by 1.6 %.
@@ -109,7 +111,7 @@ class AHDRNet(nn.Module):
         return features.to(self.output.weight.dtype)
 
     def attention_maps(self, frames: Tensor) -> AttentionMaps:
-        """The masks alone, for (N, 3, 6, H, W) as in :meth:`forward`.
+        """The masks alone, for (N, 3, 7, H, W) as in :meth:`forward`.
 
         Raises:
             ValueError: the configuration has no attention.
@@ -122,13 +124,14 @@ class AHDRNet(nn.Module):
         """Shared encoder on each frame: three (N, features, H, W) in the weights' precision."""
         short, reference, long = (
             F.leaky_relu(self.encode(frame), LEAKY_SLOPE)
-            for frame in frames.to(self.encode.weight.dtype).unbind(dim=1)
+            for frame in frames[:, :, :VARIANCE].to(self.encode.weight.dtype).unbind(dim=1)
         )
         return short, reference, long
 
     def _decide(self, x: Tensor, frames: Tensor) -> Choice:
         """Features (N, features, H, W) → the choice."""
         own = torch.sigmoid(self.output(x))
+        frames = with_variance(frames)
         logits = explicit_weights(frames).with_learnt(self.trust(x))
         return Choice(radiance=blend(frames, logits, own), logits=logits, own=own)
 

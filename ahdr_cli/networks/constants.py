@@ -1,18 +1,21 @@
 """Numbers that the networks compute with, shared by every way to compute them."""
 
 __all__ = [
-    "AGREED",
     "CERTAINTY",
-    "CONFLICT",
-    "DARKNESS",
     "DEAD_ZONE",
     "DEFICIT",
     "DISBELIEF",
     "FAINT",
+    "FEW",
     "LEAKY_SLOPE",
-    "LEAST",
     "MU",
+    "OWN_ERROR",
+    "QUIET",
+    "RADIUS",
     "ROLL_OFF",
+    "SOUND",
+    "TAIL",
+    "TOLERANCE",
     "UNLIKE",
     "WHITE",
 ]
@@ -28,9 +31,6 @@ DEAD_ZONE = 0.004
 say exactly nothing otherwise, and what it says instead costs tens of decibels in highlights, where
 the inverse of the μ-law magnifies it eightfold."""
 
-LEAST = 1e-3
-"""Weight of a black frame: logarithms must be finite, and all black frames weigh alike."""
-
 ROLL_OFF = 0.14
 """Encoded range below white over which confidence falls. It falls smoothly in the logarithm, so
 that the blocks of a JPEG, some a level whiter than others, do not show."""
@@ -43,13 +43,14 @@ DEFICIT = (0.1, 0.4)
 """Share of the light of a clipped reference that the short frame may lack: up to the first it is
 noise or the camera's curve, from the second on the short frame shows something else."""
 
-WHITE = (0.92, 0.98)
-"""Encoded range over which a channel of the reference becomes evidence of light: JPEG blurs the
-last few levels."""
+WHITE = (0.88, 0.95)
+"""Encoded range over which a channel of the reference becomes evidence of light, which may be more
+than it tells: JPEG blurs the last levels."""
 
-UNLIKE = (0.05, 0.25)
+UNLIKE = (0.1, 0.4)
 """Relative difference between the short frame and a clipped reference: up to the first they show
-the same thing, from the second on they do not."""
+the same thing, from the second on they do not. Cameras' curves leave several percent near white,
+and the blocks of a JPEG would show if a network weighed them."""
 
 FAINT = 0.05
 """Share of a pixel's brightest channel below which a difference is noise."""
@@ -58,18 +59,31 @@ CERTAINTY = 12.0
 """By how much the logits of a clipped reference and of the network's own picture fall further
 where the short frame shows all that the reference could see. The reference knows nothing more
 there, so that there is nothing to weigh, and small lamps stay as bright as they were. As much falls
-that of the own picture where frames agree, and that of a long frame that shows something else."""
+that of a long frame that is clipped or should be, whose weight is else the highest, and that of the
+own picture where nothing is to be learnt."""
 
-CONFLICT = (0.3, 0.8)
-"""Relative difference between the long frame and the reference: up to the first it is noise, from
-the second on the long frame shows something else, or the camera's curve is far from the assumed
-one, which makes shadows of a long frame brighter than the reference's."""
+SOUND = (0.9, 0.95)
+"""Encoded range of the reference's brightest channel over which it ceases to tell what the outer
+frames should show: one channel may be clipped, and JPEG mixes the neighbours in."""
 
-DARKNESS = 0.04
-"""Part of the long frame's white, a hundredth of the reference's at 2 EV, below which differences
-are noise."""
+RADIUS = 2
+"""Of the neighbourhood over which frames are compared: 25 pixels of three channels tell a variance
+to one part in six, and what moved is seldom narrower."""
 
-AGREED = (0.03, 0.1)
-"""Difference between the reference and its neighbour, relative to the reference's brightness: up to
-the first they show the same thing and little noise, so that their mean is as good as it gets and
-a network has nothing to add; from the second on it may."""
+FEW = 0.01
+"""Part of a neighbourhood, a quarter of a pixel, that can be compared below which nothing is
+concluded from it."""
+
+TAIL = 2.0
+"""By how many times its expectation the squared difference of two frames may exceed the noise:
+neighbours have noise in common, and the estimate of the noise is rather low."""
+
+TOLERANCE = 0.02
+"""Relative difference of frames that is no motion but the camera's curve, on top of noise."""
+
+OWN_ERROR = 0.01
+"""Deviation of what a network paints, after the μ-law: 40 dB."""
+
+QUIET = (0.001, 0.003)
+"""Deviation of the mean by noise, after the μ-law: up to the first, 60 dB, there is nothing to
+improve, from the second on, 50 dB, there is."""

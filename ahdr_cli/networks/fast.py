@@ -8,7 +8,7 @@ ideas are known from SAFNet (Kong et al., ECCV 2024: masks first, a refinement a
 CEN-HDR (Tel et al., ECCVW 2022: the body at low resolution); the network is our own.
 
 Axes as in :mod:`ahdr_cli.networks.ahdrnet`. Resolutions are named full, half and quarter; where
-a side is no multiple of four, zeros (black) are appended at its end.
+a side is no multiple of four, its last pixels are repeated.
 """
 
 from __future__ import annotations
@@ -17,10 +17,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ahdr_cli.networks.blend import Choice, blend, explicit_weights, without_autocast
-from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FAST_STRIDE, FastConfig
+from ahdr_cli.networks.blend import Choice, blend, without_autocast
+from ahdr_cli.networks.config import (
+    FAST_OUTPUTS,
+    FAST_SEEN,
+    FAST_STRIDE,
+    FastConfig,
+)
 from ahdr_cli.networks.constants import DEAD_ZONE
+from ahdr_cli.networks.explicit import explicit_weights
+from ahdr_cli.networks.input import LDR, RADIANCE
 from ahdr_cli.networks.mu_law import mu_law_compress, mu_law_expand
+from ahdr_cli.networks.noise import with_variance
 
 __all__ = ["FastNet"]
 
@@ -56,7 +64,7 @@ class FastNet(nn.Module):
         """Merge.
 
         Args:
-            frames: (N, 3, 6, H, W) float32, short, reference, long; see `to_network_input`.
+            frames: (N, 3, 6 or 7, H, W) float32, short, reference, long; see `to_network_input`.
 
         Returns:
             (N, 3, H, W) float32, linear RGB in [0, 1], in units of the shortest frame's white.
@@ -65,6 +73,8 @@ class FastNet(nn.Module):
 
     def choose(self, frames: Tensor) -> Choice:
         """As :meth:`forward`, with what led to the result; the correction comes after it all."""
+        height, width = frames.shape[-2:]
+        frames = _whole_cells(with_variance(frames))
         seen = self._see(frames)
         half = torch.relu(self.encode(F.pixel_unshuffle(seen, 2)))
         x = torch.relu(self.down(F.pixel_unshuffle(half, 2)))
@@ -74,21 +84,19 @@ class FastNet(nn.Module):
         x = torch.relu(self.fuse(torch.cat((half, x), dim=1)))
         x = F.pixel_shuffle(torch.relu(self.spread(x)), 2)
         x = torch.relu(self.refine(torch.cat((seen, x), dim=1)))
-        return self._decide(x, frames)
+        choice = self._decide(x, frames)
+        return Choice._make(part[..., :height, :width] for part in choice)
 
     def _see(self, frames: Tensor) -> Tensor:
-        """(N, 3, 6, H, W) → (N, 18, H', W') in the weights' precision, H' and W' padded."""
-        height, width = frames.shape[-2:]
-        mapped = mu_law_compress(frames[:, :, 3:])
-        seen = torch.cat((frames[:, :, :3], mapped), dim=2).flatten(1, 2)
-        padded = F.pad(seen, (0, -width % FAST_STRIDE, 0, -height % FAST_STRIDE))
-        return padded.to(self.encode.weight.dtype)
+        """(N, 3, 7, H, W) → (N, 18, H, W) in the weights' precision."""
+        mapped = mu_law_compress(frames[:, :, RADIANCE])
+        seen = torch.cat((frames[:, :, LDR], mapped), dim=2).flatten(1, 2)
+        return seen.to(self.encode.weight.dtype)
 
     def _decide(self, x: Tensor, frames: Tensor) -> Choice:
-        """Features (N, detail, H', W') → the choice, in the precision of the last layer."""
-        height, width = frames.shape[-2:]
+        """Features (N, detail, H, W) → the choice, in the precision of the last layer."""
         with without_autocast(x.device):
-            x = self.output(x.to(self.output.weight.dtype))[:, :, :height, :width]
+            x = self.output(x.to(self.output.weight.dtype))
             trust, own, correction = torch.split(x, list(FAST_OUTPUTS), dim=1)
             explicit = explicit_weights(frames)
             logits = explicit.with_learnt(trust)
@@ -97,6 +105,15 @@ class FastNet(nn.Module):
             correction = F.softshrink(correction, DEAD_ZONE) * (1.0 - explicit.settled)
             radiance = mu_law_expand((mu_law_compress(merged) + correction).clamp(0.0, 1.0))
             return Choice(radiance=radiance, logits=logits, own=own)
+
+
+def _whole_cells(frames: Tensor) -> Tensor:
+    """(N, 3, 7, H, W) with the last rows and columns repeated, up to multiples of the stride."""
+    rest = (-frames.shape[-2] % FAST_STRIDE, -frames.shape[-1] % FAST_STRIDE)
+    if not any(rest):
+        return frames
+    padded = F.pad(frames.flatten(1, 2), (0, rest[1], 0, rest[0]), mode="replicate")
+    return padded.view(*frames.shape[:3], *padded.shape[-2:])
 
 
 class DilatedBlock(nn.Module):

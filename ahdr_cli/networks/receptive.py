@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ahdr_cli.networks.config import FAST_STRIDE, AHDRConfig, AnyConfig, FastConfig
+from ahdr_cli.networks.constants import RADIUS
 from ahdr_cli.networks.convolutions import convolutions
 
 __all__ = ["receptive_radius"]
@@ -15,9 +16,12 @@ def receptive_radius(config: AnyConfig) -> int:
     """Radius in pixels beyond which an input pixel cannot reach an output pixel.
 
     43 for AHDRNet as published. For a network with a coarser grid it is the largest over the
-    positions that a pixel may have in a cell.
+    positions that a pixel may have in a cell. The explicit weights look `RADIUS` far.
     """
-    return _fastnet_radius(config) if isinstance(config, FastConfig) else _ahdrnet_radius(config)
+    if isinstance(config, FastConfig):
+        return max(_fastnet_radius(config), RADIUS)
+    radius = _ahdrnet_radius(config)
+    return max(radius, RADIUS) if config.output == "blend" else radius
 
 
 def _ahdrnet_radius(config: AHDRConfig) -> int:

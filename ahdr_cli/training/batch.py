@@ -8,7 +8,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-__all__ = ["Batch", "Engine"]
+from ahdr_cli.networks.input import to_network_input
+from ahdr_cli.networks.noise import batch_noise
+
+__all__ = ["Batch", "Engine", "network_frames"]
 
 
 class Batch(NamedTuple):
@@ -48,3 +51,8 @@ class Engine(Protocol):
     def batch(self, indices: Sequence[int], *, patch: int) -> Batch:
         """The samples `indices` (any integers ≥ 0), square patches of `patch` pixels."""
         ...
+
+
+def network_frames(batch: Batch) -> Tensor:
+    """What a network sees of a batch, (N, 3, 7, H, W), with the noise that its frames tell."""
+    return to_network_input(batch.ldr, batch.ratios, batch_noise(batch.ldr, batch.ratios))

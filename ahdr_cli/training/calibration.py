@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from ahdr_cli.checkpoints import Checkpoint
 from ahdr_cli.checkpoints.header import MAX_BOUND, MIN_BOUND
@@ -26,6 +27,7 @@ from ahdr_cli.inference.onnx_quantised import STEPS
 from ahdr_cli.inference.onnx_runtime import OnnxRuntime
 from ahdr_cli.metrics.psnr import psnr_mu
 from ahdr_cli.networks.config import AHDRConfig
+from ahdr_cli.networks.noise import batch_noise
 from ahdr_cli.training.batch import Engine
 
 __all__ = ["CALIBRATION_SEED", "MIN_SAMPLES", "Calibration", "calibrate"]
@@ -69,7 +71,7 @@ class Calibration:
 
 class _Bracket(NamedTuple):
     frames: FloatArray  # (3, h, w, 3)
-    ratios: FloatArray  # (3,)
+    conditions: FloatArray  # (4,)
     truth: FloatArray  # (h, w, 3)
 
 
@@ -107,7 +109,7 @@ def calibrate(
     scores: dict[str, list[float]] = {name: [] for name in runtimes}
     for bracket in brackets:
         for name, runtime in runtimes.items():
-            merged = runtime(bracket.frames, bracket.ratios)
+            merged = runtime(bracket.frames, bracket.conditions)
             scores[name].append(psnr_mu(merged, bracket.truth))
     means = {name: float(np.mean(values)) for name, values in scores.items()}
     rule = max(proposals, key=means.__getitem__)
@@ -119,9 +121,10 @@ def _brackets(
 ) -> Iterator[_Bracket]:
     for index in range(samples):
         batch = engine.batch([index], patch=_PATCH)
+        noise = batch_noise(batch.ldr, batch.ratios)
         yield _Bracket(
             frames=np.ascontiguousarray(batch.ldr[0].permute(0, 2, 3, 1).cpu().numpy()),
-            ratios=batch.ratios[0].cpu().numpy(),
+            conditions=torch.cat((batch.ratios[0], noise)).cpu().numpy(),
             truth=batch.target[0].permute(1, 2, 0).cpu().numpy(),
         )
         on_sample(index + 1, samples)
@@ -132,7 +135,7 @@ def _propose(observer: Observer, brackets: Iterator[_Bracket]) -> dict[str, dict
     largest: dict[str, float] = {}
     kept: dict[str, list[FloatArray]] = {}
     for bracket in brackets:
-        for name, values in observer(bracket.frames, bracket.ratios).items():
+        for name, values in observer(bracket.frames, bracket.conditions).items():
             magnitude = max(float(values.max()), -float(values.min()))
             largest[name] = max(largest.get(name, 0.0), magnitude)
             kept.setdefault(name, []).append(np.abs(values.ravel()[::_STEP]))

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from ahdr_cli.errors import UsageError
 from ahdr_cli.networks.families import AnyNetwork
-from ahdr_cli.networks.input import to_network_input
-from ahdr_cli.training.batch import Batch
+from ahdr_cli.training.batch import Batch, network_frames
 from ahdr_cli.training.config import TrainConfig
 from ahdr_cli.training.distributed import Processes
 from ahdr_cli.training.ema import WeightAverage
@@ -123,7 +122,7 @@ class Learner:
             # Processes exchange gradients once a step, with the last part.
             alone = self._processes.without_reduction(self._forward)
             with alone if number < parts else nullcontext():
-                frames = to_network_input(share.ldr, share.ratios)
+                frames = network_frames(share)
                 part = self._loss(frames, share) / parts
                 self._scaler.scale(part).backward()  # type: ignore[no-untyped-call] # torch leaves it so
             loss += part.detach()

@@ -40,7 +40,7 @@ class Choosing(nn.Module):
         self.net = net
 
     def forward(self, frames: Tensor) -> Choice:
-        """(N, 3, 6, H, W) → what `choose` of the network says, in float32."""
+        """(N, 3, 7, H, W) → what `choose` of the network says, in float32."""
         return Choice._make(part.float() for part in self.net.choose(frames))
 
 

@@ -8,8 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import nn
 
-from ahdr_cli.networks.input import to_network_input
-from ahdr_cli.training.batch import Batch, Engine
+from ahdr_cli.training.batch import Batch, Engine, network_frames
 from ahdr_cli.training.distributed import Processes
 from ahdr_cli.training.loss import psnr, psnr_mu
 
@@ -60,7 +59,7 @@ def validate(net: nn.Module, batches: Sequence[Batch], *, processes: Processes) 
     sums = torch.zeros(3, dtype=torch.float64)
     for batch in batches[processes.rank :: processes.count]:
         on_device = batch.to(processes.device)
-        prediction = net(to_network_input(on_device.ldr, on_device.ratios)).float()
+        prediction = net(network_frames(on_device)).float()
         for i, measure in enumerate((psnr_mu, psnr)):
             values = measure(prediction, on_device.target).clamp(max=PSNR_CEILING)
             sums[i] += values.sum().item()

@@ -76,6 +76,7 @@ def test_shows_the_frames_as_a_merge_would_see_them(ahdr, large_bracket, tiny_mo
     def means(name, *flags):
         result = ahdr(
             "attention", *large_bracket, "-o", tmp_path / name, "--model", tiny_model, "--json",
+            "--response", "gamma",
             *flags,
         )  # fmt: skip # a command line reads best in few lines
         assert result.exit_code == 0, result.stderr

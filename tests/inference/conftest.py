@@ -59,7 +59,7 @@ def make_network() -> Callable[[str], AnyNetwork]:
             hook = network.output.register_forward_hook(
                 lambda _layer, _inputs, logits: spread.append(logits.std().item())
             )
-            network(torch.rand(1, 3, 6, 32, 32))
+            network(torch.rand(1, 3, 7, 32, 32))
             hook.remove()
             network.output.weight /= spread[0]
             network.output.bias.zero_()
@@ -104,6 +104,6 @@ def make_frames() -> Callable[[int, int], list[FloatArray]]:
 
 
 @pytest.fixture(scope="session")
-def ratios() -> FloatArray:
-    """Of a ±2 EV bracket."""
-    return np.array([1, 4, 16], np.float32)
+def conditions() -> FloatArray:
+    """Of a ±2 EV bracket with some noise."""
+    return np.array([1, 4, 16, 1e-4], np.float32)

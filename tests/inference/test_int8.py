@@ -33,13 +33,13 @@ exact = pytest.mark.skipif(
 
 
 @pytest.fixture
-def calibrated(checkpoint_of, make_frames, ratios):
+def calibrated(checkpoint_of, make_frames, conditions):
     """A network's checkpoint with the largest values of its activations on some frames."""
 
     def make(network):
         checkpoint = checkpoint_of(network)
         observe = Observer(checkpoint.config, checkpoint.weights)
-        values = observe(np.stack(make_frames(48, 40)), ratios)
+        values = observe(np.stack(make_frames(48, 40)), conditions)
         bounds = {name: float(np.abs(value).max()) for name, value in values.items()}
         return replace(checkpoint, bounds=bounds)
 
@@ -102,9 +102,10 @@ class Reference:
         return self.conv("spread", ("fold", self.conv("fold", *outputs)))
 
     @torch.inference_mode()
-    def __call__(self, frames: np.ndarray, ratios: np.ndarray) -> np.ndarray:
+    def __call__(self, frames: np.ndarray, conditions: np.ndarray) -> np.ndarray:
         ldr = torch.from_numpy(frames).permute(0, 3, 1, 2)[None].double()
-        seen = to_network_input(ldr, torch.from_numpy(ratios)[None].double())
+        given = torch.from_numpy(conditions).double()
+        seen = to_network_input(ldr, given[None, :3], given[3:])
         features = self.network._features(seen)
         x = self.body(dict(zip(("short", "reference", "long"), features, strict=True)))
         x = self.network.refine(x + features[1])
@@ -116,52 +117,54 @@ class Reference:
 
 
 @exact
-def test_it_computes_what_rounded_numbers_give(make_network, calibrated, make_frames, ratios):
+def test_it_computes_what_rounded_numbers_give(make_network, calibrated, make_frames, conditions):
     checkpoint = calibrated(make_network())
     frames = np.stack(make_frames(40, 30))
-    expected = Reference(make_network().double(), dict(checkpoint.bounds))(frames, ratios)
-    actual = open_runtime(checkpoint, precision="int8")(frames, ratios)
+    expected = Reference(make_network().double(), dict(checkpoint.bounds))(frames, conditions)
+    actual = open_runtime(checkpoint, precision="int8")(frames, conditions)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
 
 
 @exact
 @pytest.mark.parametrize("name", VARIANTS)
 def test_it_is_close_to_float_for_every_variant(
-    name, make_network, calibrated, make_frames, ratios
+    name, make_network, calibrated, make_frames, conditions
 ):
     checkpoint = calibrated(make_network(name))
     runtime = open_runtime(checkpoint, precision="int8")
     assert (runtime.name, runtime.precision) == ("onnxruntime", "int8")
     frames = np.stack(make_frames(33, 50))
-    expected = TorchRuntime(make_network(name))(frames, ratios)
-    actual = runtime(frames, ratios)
+    expected = TorchRuntime(make_network(name))(frames, conditions)
+    actual = runtime(frames, conditions)
     assert actual.dtype == np.float32 and actual.shape == (33, 50, 3)
     assert 30.0 < psnr(actual, expected) < 80.0  # close, but not the same arithmetic
 
 
 @exact
-def test_tiles_are_exact(make_network, calibrated, make_frames, ratios):
+def test_tiles_are_exact(make_network, calibrated, make_frames, conditions):
     runtime = open_runtime(calibrated(make_network()), precision="int8")
     frames = make_frames(120, 110)
-    whole = runtime(np.stack(frames), ratios)
-    tiled = run_tiled(lambda tile: runtime(tile, ratios), frames, halo=runtime.halo, inner=64)
+    whole = runtime(np.stack(frames), conditions)
+    tiled = run_tiled(lambda tile: runtime(tile, conditions), frames, halo=runtime.halo, inner=64)
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-6)
 
 
 @exact
-def test_a_bound_clips(make_network, calibrated, make_frames, ratios):
+def test_a_bound_clips(make_network, calibrated, make_frames, conditions):
     checkpoint = calibrated(make_network())
     tight = replace(checkpoint, bounds=dict.fromkeys(checkpoint.bounds, 1e-3))
     frames = np.stack(make_frames(20, 20))
-    expected = TorchRuntime(make_network())(frames, ratios)
+    expected = TorchRuntime(make_network())(frames, conditions)
     kept, clipped = (
-        open_runtime(each, precision="int8")(frames, ratios) for each in (checkpoint, tight)
+        open_runtime(each, precision="int8")(frames, conditions) for each in (checkpoint, tight)
     )
     assert psnr(clipped, expected) < psnr(kept, expected) - 10.0
 
 
 @exact
-def test_channels_without_weights_keep_their_bias(make_network, calibrated, make_frames, ratios):
+def test_channels_without_weights_keep_their_bias(
+    make_network, calibrated, make_frames, conditions
+):
     network = make_network()
     with torch.no_grad():
         network.blocks[0].layers[1].weight.zero_()
@@ -169,8 +172,8 @@ def test_channels_without_weights_keep_their_bias(make_network, calibrated, make
         network.merge.weight[0] = 0.0
         network.merge.bias.zero_()
     frames = np.stack(make_frames(20, 20))
-    actual = open_runtime(calibrated(network), precision="int8")(frames, ratios)
-    assert psnr(actual, TorchRuntime(network)(frames, ratios)) > 30.0
+    actual = open_runtime(calibrated(network), precision="int8")(frames, conditions)
+    assert psnr(actual, TorchRuntime(network)(frames, conditions)) > 30.0
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -193,19 +196,19 @@ def test_the_graph_in_float_names_every_activation(name, make_network, checkpoin
 
 
 def test_observed_activations_are_the_modules_outputs(
-    make_network, checkpoint_of, make_frames, ratios
+    make_network, checkpoint_of, make_frames, conditions
 ):
     network = make_network()
     frames = np.stack(make_frames(20, 24))
     checkpoint = checkpoint_of(network)
-    observed = Observer(checkpoint.config, checkpoint.weights)(frames, ratios)
+    observed = Observer(checkpoint.config, checkpoint.weights)(frames, conditions)
     seen: dict[str, Tensor] = {}
     modules = dict(network.named_modules())
     for name in ("merge", "blocks.0", "blocks.1.fold", "blocks.2.layers.1", "fold", "spread"):
         modules[name].register_forward_hook(
             lambda _module, _inputs, result, name=name: seen.__setitem__(name, result)
         )
-    TorchRuntime(network)(frames, ratios)
+    TorchRuntime(network)(frames, conditions)
     for name, value in seen.items():
         expected = value.relu() if ".layers." in name else value
         np.testing.assert_allclose(observed[name], expected, rtol=0, atol=1e-5)

@@ -30,7 +30,7 @@ def brackets(repository) -> list[FloatArray]:
 
 
 @pytest.mark.parametrize("name", ["ahdrnet", "fast"])
-def test_activations_leave_fp16_room(name, brackets, ratios):
+def test_activations_leave_fp16_room(name, brackets, conditions):
     network = load_checkpoint(name).build()
     runtime = TorchRuntime(network)
     largest: dict[str, float] = {}
@@ -42,6 +42,6 @@ def test_activations_leave_fp16_room(name, brackets, ratios):
         if isinstance(module, torch.nn.Conv2d):
             module.register_forward_hook(lambda _module, _given, x, layer=layer: note(layer, x))
     for bracket in brackets:
-        runtime(bracket, ratios)
+        runtime(bracket, conditions)
     assert len(largest) > 10
     assert 1 < max(largest.values()) < FP16 / 100

@@ -18,37 +18,37 @@ from ahdr_cli.networks.input import to_network_input
 
 @pytest.mark.parametrize("size", [(64, 48), (17, 33), (1, 5)])
 def test_onnx_equals_torch_for_every_variant(
-    variant, make_network, onnx_of, make_frames, ratios, size
+    variant, make_network, onnx_of, make_frames, conditions, size
 ):
     frames = np.stack(make_frames(*size))
-    expected = TorchRuntime(make_network(variant))(frames, ratios)
-    actual = onnx_of(make_network(variant))(frames, ratios)
+    expected = TorchRuntime(make_network(variant))(frames, conditions)
+    actual = onnx_of(make_network(variant))(frames, conditions)
     assert actual.dtype == np.float32
     assert actual.shape == (*size, 3)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=5e-5)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.01, 0.1])
-def test_onnx_equals_torch_where_frames_agree(variant, make_network, onnx_of, ratios, noise):
+def test_onnx_equals_torch_where_frames_agree(variant, make_network, onnx_of, conditions, noise):
     """A static scene from black to beyond every white, where explicit rules decide."""
     generator = np.random.default_rng(4)
     light = generator.uniform(0, 1, (24, 32, 3)) ** 6 * 1.5
-    exposed = light * ratios[:, None, None, None] * generator.normal(1, noise, (3, 24, 32, 3))
+    exposed = light * conditions[:3, None, None, None] * generator.normal(1, noise, (3, 24, 32, 3))
     frames = exposed.clip(0, 1).astype(np.float32) ** np.float32(1 / 2.2)
-    expected = TorchRuntime(make_network(variant))(frames, ratios)
-    actual = onnx_of(make_network(variant))(frames, ratios)
+    expected = TorchRuntime(make_network(variant))(frames, conditions)
+    actual = onnx_of(make_network(variant))(frames, conditions)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4)
 
 
-def test_onnx_equals_torch_at_full_size(onnx_of, make_frames, ratios):
+def test_onnx_equals_torch_at_full_size(onnx_of, make_frames, conditions):
     torch.manual_seed(0)
     network = AHDRNet().eval()
     with torch.no_grad():
         network.output.weight *= 20
     frames = np.stack(make_frames(40, 50))
-    expected = TorchRuntime(network)(frames, ratios)
+    expected = TorchRuntime(network)(frames, conditions)
     assert np.ptp(expected) > 0.1
-    np.testing.assert_allclose(onnx_of(network)(frames, ratios), expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(onnx_of(network)(frames, conditions), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -61,29 +61,32 @@ def test_onnx_equals_torch_at_full_size(onnx_of, make_frames, ratios):
         {"block": "rb", "num_blocks": 1},
     ],
 )
-def test_onnx_equals_torch_for_odd_shapes(shape, onnx_of, make_frames, ratios):
+def test_onnx_equals_torch_for_odd_shapes(shape, onnx_of, make_frames, conditions):
     torch.manual_seed(1)
     network = AHDRNet(AHDRConfig(**{"features": 8, "growth": 4} | shape)).eval()
     frames = np.stack(make_frames(30, 20))
     np.testing.assert_allclose(
-        onnx_of(network)(frames, ratios), TorchRuntime(network)(frames, ratios), atol=1e-6
+        onnx_of(network)(frames, conditions), TorchRuntime(network)(frames, conditions), atol=1e-6
     )
 
 
-def test_torch_runtime_is_the_network(make_network, make_frames, ratios):
+def test_torch_runtime_is_the_network(make_network, make_frames, conditions):
     frames = np.stack(make_frames(20, 30))
     ldr = torch.from_numpy(frames).permute(0, 3, 1, 2)[None]
     with torch.inference_mode():
-        expected = make_network()(to_network_input(ldr, torch.from_numpy(ratios)[None]))
-    actual = TorchRuntime(make_network())(frames, ratios)
+        given = torch.from_numpy(conditions)
+        expected = make_network()(to_network_input(ldr, given[None, :3], given[3:]))
+    actual = TorchRuntime(make_network())(frames, conditions)
     np.testing.assert_allclose(actual, expected[0].permute(1, 2, 0).numpy(), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp16", 0.004), ("bf16", 0.03)])
-def test_sixteen_bits_are_close_and_smooth(make_network, make_frames, ratios, precision, tolerance):
+def test_sixteen_bits_are_close_and_smooth(
+    make_network, make_frames, conditions, precision, tolerance
+):
     frames = np.stack(make_frames(48, 48))
-    exact = TorchRuntime(make_network())(frames, ratios)
-    rounded = TorchRuntime(make_network(), precision=precision)(frames, ratios)
+    exact = TorchRuntime(make_network())(frames, conditions)
+    rounded = TorchRuntime(make_network(), precision=precision)(frames, conditions)
     assert rounded.dtype == np.float32
     difference = np.abs(rounded - exact)
     assert 0 < difference.mean() < tolerance
@@ -91,15 +94,15 @@ def test_sixteen_bits_are_close_and_smooth(make_network, make_frames, ratios, pr
     assert len(np.unique(rounded)) > 0.9 * rounded.size
 
 
-def test_release_leaves_a_runtime_usable(make_network, onnx_of, make_frames, ratios):
+def test_release_leaves_a_runtime_usable(make_network, onnx_of, make_frames, conditions):
     frames = np.stack(make_frames(20, 20))
     for runtime in (TorchRuntime(make_network()), onnx_of(make_network())):
-        before = runtime(frames, ratios)
+        before = runtime(frames, conditions)
         runtime.release()
-        np.testing.assert_array_equal(runtime(frames, ratios), before)
+        np.testing.assert_array_equal(runtime(frames, conditions), before)
 
 
-def test_failed_allocations_of_torch_are_translated(make_network, make_frames, ratios):
+def test_failed_allocations_of_torch_are_translated(make_network, make_frames, conditions):
     runtime = TorchRuntime(make_network())
 
     def exhausted(_x: torch.Tensor) -> torch.Tensor:
@@ -107,11 +110,11 @@ def test_failed_allocations_of_torch_are_translated(make_network, make_frames, r
 
     runtime._network.forward = exhausted
     with pytest.raises(OutOfMemoryError, match="allocation"):
-        runtime(np.stack(make_frames(4, 4)), ratios)
+        runtime(np.stack(make_frames(4, 4)), conditions)
 
 
 def test_failed_allocations_of_onnxruntime_are_translated(
-    make_network, onnx_of, make_frames, ratios
+    make_network, onnx_of, make_frames, conditions
 ):
     runtime = onnx_of(make_network())
 
@@ -121,7 +124,7 @@ def test_failed_allocations_of_onnxruntime_are_translated(
 
     runtime._session = Exhausted()
     with pytest.raises(OutOfMemoryError, match="requested buffer"):
-        runtime(np.stack(make_frames(4, 4)), ratios)
+        runtime(np.stack(make_frames(4, 4)), conditions)
 
 
 def test_auto_prefers_onnxruntime_where_it_can_be_used(monkeypatch):

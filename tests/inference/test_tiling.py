@@ -103,26 +103,26 @@ def runtimes(make_network, checkpoint_of) -> dict[str, Runtime]:
     inner=st.integers(7, 90),
     name=st.sampled_from(["torch", "onnxruntime"]),
 )
-def test_tiled_equals_whole(runtimes, make_frames, ratios, height, width, inner, name):
-    _assert_tiled_equals_whole(runtimes[name], make_frames(height, width), ratios, inner)
+def test_tiled_equals_whole(runtimes, make_frames, conditions, height, width, inner, name):
+    _assert_tiled_equals_whole(runtimes[name], make_frames(height, width), conditions, inner)
 
 
 @pytest.mark.parametrize("name", ["torch", "onnxruntime"])
 def test_tiled_equals_whole_for_every_variant(
-    variant, make_network, checkpoint_of, make_frames, ratios, name
+    variant, make_network, checkpoint_of, make_frames, conditions, name
 ):
     runtime = open_runtime(checkpoint_of(make_network(variant)), name=name)
-    _assert_tiled_equals_whole(runtime, make_frames(131, 77), ratios, 40)
+    _assert_tiled_equals_whole(runtime, make_frames(131, 77), conditions, 40)
 
 
-def test_without_enough_halo_tiles_differ(runtimes, make_frames, ratios):
+def test_without_enough_halo_tiles_differ(runtimes, make_frames, conditions):
     # The equality above would prove nothing if these networks saw less far than they may.
     runtime = runtimes["torch"]
     frames = make_frames(130, 130)
     tiled = run_tiled(
-        lambda crops: runtime(crops, ratios), frames, halo=runtime.halo // 4, inner=65
+        lambda crops: runtime(crops, conditions), frames, halo=runtime.halo // 4, inner=65
     )
-    assert np.abs(tiled - runtime(np.stack(frames), ratios)).max() > 1e-4
+    assert np.abs(tiled - runtime(np.stack(frames), conditions)).max() > 1e-4
 
 
 def test_progress_is_told_tile_by_tile(make_frames):
@@ -208,9 +208,9 @@ def test_in_the_end_it_gives_up(make_frames):
 
 
 def _assert_tiled_equals_whole(
-    runtime: Runtime, frames: list[FloatArray], ratios: FloatArray, inner: int
+    runtime: Runtime, frames: list[FloatArray], conditions: FloatArray, inner: int
 ) -> None:
-    compute: Callable[[FloatArray], FloatArray] = lambda crops: runtime(crops, ratios)  # noqa: E731 - short
+    compute: Callable[[FloatArray], FloatArray] = lambda crops: runtime(crops, conditions)  # noqa: E731 - short
     tiled = run_tiled(compute, frames, halo=runtime.halo, inner=inner, align=runtime.stride)
     whole = compute(np.stack(frames))
     assert tiled.shape == whole.shape == frames[0].shape

@@ -7,13 +7,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.cost import macs_per_pixel, parameter_count
+from ahdr_cli.networks.input import RADIANCE
 from ahdr_cli.networks.variants import VARIANTS
 
 TINY = AHDRConfig(features=8, growth=4)
 
 
 def random_input(height: int, width: int, *, batch: int = 1) -> torch.Tensor:
-    return torch.rand(batch, 3, 6, height, width, generator=torch.Generator().manual_seed(0))
+    return torch.rand(batch, 3, 7, height, width, generator=torch.Generator().manual_seed(0))
 
 
 def tiny(config: AHDRConfig = TINY) -> AHDRNet:
@@ -30,7 +31,7 @@ def test_macs_agree_with_torchs_own_count():
     for config in (AHDRConfig(), *VARIANTS.values()):
         with torch.device("meta"):
             net = AHDRNet(config)
-            frames = torch.empty(1, 3, 6, 16, 24)
+            frames = torch.empty(1, 3, 7, 16, 24)
         with FlopCounterMode(display=False) as counter:
             net(frames)
         assert counter.get_total_flops() == 2 * macs_per_pixel(config) * 16 * 24
@@ -71,7 +72,7 @@ def test_closed_gates_shut_out_the_outer_frames():
         torch.nn.init.zeros_(side.gate.weight)
         torch.nn.init.constant_(side.gate.bias, -1e4)  # sigmoid underflows to 0
     changed = frames.clone()
-    changed[:, (0, 2)] = torch.rand(1, 2, 6, 10, 10, generator=torch.Generator().manual_seed(1))
+    changed[:, (0, 2)] = torch.rand(1, 2, 7, 10, 10, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(net(frames), net(changed))
 
 
@@ -94,7 +95,7 @@ def test_every_parameter_learns(name):
 
 def test_one_step_of_training_lowers_the_loss():
     net, frames = tiny(), random_input(16, 16)
-    target = frames[:, 1, 3:]
+    target = frames[:, 1, RADIANCE]
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
     losses = []
     for _ in range(5):

@@ -72,7 +72,7 @@ def test_the_modules_compute_in_these_resolutions_and_so_often(config):
         )
     side = 4 * stride(config)
     with torch.inference_mode():
-        network(torch.rand(1, 3, 6, side, side))
+        network(torch.rand(1, 3, 7, side, side))
     for layer in convolutions(config):
         assert seen[layer.name] == [(side // layer.cell,) * 2] * layer.uses, layer.name
     assert stride(config) == max(layer.cell for layer in convolutions(config))

@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ahdr_cli.networks.blend import blend, explicit_weights
+from ahdr_cli.networks.blend import blend
 from ahdr_cli.networks.config import FastConfig, stride
 from ahdr_cli.networks.cost import macs_per_pixel, parameter_count
+from ahdr_cli.networks.explicit import explicit_weights
 from ahdr_cli.networks.families import build_network
 from ahdr_cli.networks.fast import FastNet
 from ahdr_cli.networks.input import to_network_input
@@ -15,7 +16,7 @@ TINY = FastConfig(features=8, shallow=4, detail=10, dilations=(1, 2))
 
 
 def random_input(height: int, width: int, *, batch: int = 1) -> torch.Tensor:
-    return torch.rand(batch, 3, 6, height, width, generator=torch.Generator().manual_seed(0))
+    return torch.rand(batch, 3, 7, height, width, generator=torch.Generator().manual_seed(0))
 
 
 def tiny(config: FastConfig = TINY) -> FastNet:
@@ -34,7 +35,7 @@ def test_macs_agree_with_torchs_own_count():
     for config in (FastConfig(), TINY):
         with torch.device("meta"):
             net = FastNet(config)
-            frames = torch.empty(1, 3, 6, 16, 24)
+            frames = torch.empty(1, 3, 7, 16, 24)
         with FlopCounterMode(display=False) as counter:
             net(frames)
         assert counter.get_total_flops() // (2 * 16 * 24) == macs_per_pixel(config)
@@ -60,7 +61,8 @@ def test_without_an_output_it_is_the_explicit_merge():
     radiance = torch.rand(1, 3, 17, 21, generator=torch.Generator().manual_seed(0)) ** 2
     ratios = torch.tensor([[1.0, 4.0, 16.0]])
     exposed = radiance[:, None] * ratios[:, :, None, None, None]
-    frames = to_network_input(exposed.clamp(max=1.0).pow(1 / 2.2), ratios)
+    noise = torch.tensor([1e-4])
+    frames = to_network_input(exposed.clamp(max=1.0).pow(1 / 2.2), ratios, noise)
     # The network's own picture, grey so far, has a weight of e⁻⁶ beside that of the frames.
     merged = blend(frames, explicit_weights(frames).logits[:, :3])
     lit = frames[:, :, :3].mean(dim=2).amax(dim=1, keepdim=True).expand_as(merged) > 0.4

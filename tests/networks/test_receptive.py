@@ -42,7 +42,7 @@ def _open_all_paths(net: AnyNetwork) -> None:
 
 
 def _gradient(net: AnyNetwork, *, side: int, row: int, column: int) -> torch.Tensor:
-    frames = torch.rand(1, 3, 6, side, side, dtype=torch.float64, requires_grad=True)
+    frames = torch.rand(1, 3, 7, side, side, dtype=torch.float64, requires_grad=True)
     net(frames)[0, :, row, column].sum().backward()
     return frames.grad[0].abs().sum(dim=1)
 

@@ -30,7 +30,7 @@ def test_every_variant_runs(name):
     torch.manual_seed(0)
     net = AHDRNet(dataclasses.replace(VARIANTS[name], features=8, growth=4)).eval()
     with torch.no_grad():
-        output = net(torch.rand(1, 3, 6, 13, 9))
+        output = net(torch.rand(1, 3, 7, 13, 9))
     assert output.shape == (1, 3, 13, 9)
     assert output.std() > 0
 

@@ -130,8 +130,8 @@ def simulate() -> Callable[[int], SimulatedAccelerator]:
 def weighted_sum() -> Callable[[Tensor, Tensor], Tensor]:
     """Stands in for a network: all that goes in shows in what comes out."""
 
-    def network(frames: Tensor, ratios: Tensor) -> Tensor:
-        return (frames * ratios[:, None, None, None]).sum(dim=0)
+    def network(frames: Tensor, conditions: Tensor) -> Tensor:
+        return (frames * conditions[:3, None, None, None]).sum(dim=0)
 
     return network
 

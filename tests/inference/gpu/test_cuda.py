@@ -46,12 +46,12 @@ def pictures(make_frames) -> list[FloatArray]:
 
 @pytest.mark.parametrize("precision", TOLERANCES)
 def test_every_variant_agrees_with_the_cpu(
-    variant, precision, open_on_cuda, make_network, pictures, ratios
+    variant, precision, open_on_cuda, make_network, pictures, conditions
 ):
     runtime = open_on_cuda(variant, precision)
     oracle = TorchRuntime(make_network(variant))
     for number, frames in enumerate(pictures):
-        changed = ratios * (1 + number)
+        changed = conditions * (1 + number)
         merged, expected = runtime(frames, changed), oracle(frames, changed)
         assert np.abs(merged - expected).max() < TOLERANCES[precision]
         assert np.abs(merged - expected).mean() < TOLERANCES[precision] / 20
@@ -61,36 +61,38 @@ def test_every_variant_agrees_with_the_cpu(
 
 @pytest.mark.parametrize("name", ["ahdrnet", "fast"])
 @pytest.mark.parametrize(("precision", "least"), [("fp32", 100), ("fp16", 90), ("bf16", 70)])
-def test_shipped_models_agree_with_the_cpu(cuda, name, precision, least, make_frames, ratios):
+def test_shipped_models_agree_with_the_cpu(cuda, name, precision, least, make_frames, conditions):
     checkpoint = load_checkpoint(name)
     frames = np.stack(make_frames(128, 160))
     frames = np.sort(frames, axis=0)  # a longer exposure is brighter
-    expected = open_runtime(checkpoint, name="torch")(frames, ratios)
+    expected = open_runtime(checkpoint, name="torch")(frames, conditions)
     runtime = open_runtime(checkpoint, device=cuda, precision=precision)
     for _ in range(3):
-        error = _mu_law(runtime(frames, ratios)) - _mu_law(expected)
+        error = _mu_law(runtime(frames, conditions)) - _mu_law(expected)
         assert -10 * np.log10(np.square(error).mean()) > least
 
 
-def test_tiles_agree_with_the_whole_image(open_on_cuda, make_network, make_frames, ratios):
+def test_tiles_agree_with_the_whole_image(open_on_cuda, make_network, make_frames, conditions):
     runtime = open_on_cuda()
     frames = make_frames(300, 260)
     oracle = TorchRuntime(make_network())
-    expected = run_tiled(lambda crops: oracle(crops, ratios), frames, halo=oracle.halo, inner=300)
+    expected = run_tiled(
+        lambda crops: oracle(crops, conditions), frames, halo=oracle.halo, inner=300
+    )
     for _ in range(3):
-        merged = stream_tiled(tile_stream(runtime, ratios), frames, halo=runtime.halo, inner=90)
+        merged = stream_tiled(tile_stream(runtime, conditions), frames, halo=runtime.halo, inner=90)
         np.testing.assert_allclose(merged, expected, rtol=0, atol=TOLERANCES["fp32"])
     assert runtime.refusal is None
 
 
-def test_threads_share_the_device(open_on_cuda, pictures, ratios):
+def test_threads_share_the_device(open_on_cuda, pictures, conditions):
     runtime = open_on_cuda()
-    expected = [runtime(frames, ratios) for frames in pictures]
+    expected = [runtime(frames, conditions) for frames in pictures]
     wrong: list[int] = []
 
     def work(start: int) -> None:
         order = [(start + i) % len(pictures) for i in range(2 * len(pictures))]
-        stream = runtime.merge_tiles((pictures[i] for i in order), ratios)
+        stream = runtime.merge_tiles((pictures[i] for i in order), conditions)
         for i, merged in zip(order, stream, strict=True):
             if not np.allclose(merged, expected[i], rtol=0, atol=1e-6):
                 wrong.append(i)
@@ -103,14 +105,14 @@ def test_threads_share_the_device(open_on_cuda, pictures, ratios):
     assert wrong == []
 
 
-def test_what_cannot_be_captured_is_computed_all_the_same(cuda, pictures, ratios):
+def test_what_cannot_be_captured_is_computed_all_the_same(cuda, pictures, conditions):
     def network(frames: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         scale = float(weights.sum())  # waits for the device, which a capture does not allow
         return frames[1] * scale
 
     pipeline = TilePipeline(network, accelerator=CudaAccelerator(cuda))
-    for frames, merged in zip(pictures, pipeline(iter(pictures), ratios), strict=True):
-        np.testing.assert_allclose(merged, frames[1] * ratios.sum(), rtol=1e-5)
+    for frames, merged in zip(pictures, pipeline(iter(pictures), conditions), strict=True):
+        np.testing.assert_allclose(merged, frames[1] * conditions[:3].sum(), rtol=1e-5)
     assert pipeline.network.refusal
     assert pipeline.network.captured == []
 
@@ -128,16 +130,16 @@ def test_buffers_on_the_host_can_be_reached_by_the_device(cuda):
     assert torch.equal(host, 2.0 * torch.arange(1000))
 
 
-def test_memory_does_not_grow_with_the_number_of_sizes(cuda, open_on_cuda, make_frames, ratios):
+def test_memory_does_not_grow_with_the_number_of_sizes(cuda, open_on_cuda, make_frames, conditions):
     runtime = open_on_cuda()
     largest = np.stack(make_frames(400, 400))
     for _ in range(3):
-        runtime(largest, ratios)
+        runtime(largest, conditions)
     before = torch.cuda.memory_reserved(cuda)
     for side in range(390, 300, -5):
         frames = largest[:, :side, :side].copy()
         for _ in range(3):
-            runtime(frames, ratios)
+            runtime(frames, conditions)
     own = 4 * TileBuffer.count(400, 400) * 12  # each graph has a buffer of its own
     assert torch.cuda.memory_reserved(cuda) < 3 * before + own
 

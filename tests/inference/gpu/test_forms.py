@@ -42,7 +42,7 @@ def test_forms_agree(forms, form, shape):
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)  # strong enough for every layer to matter
     parameters = dict(network.named_parameters())
-    frames = torch.rand(1, 3, 6, 21, 17, dtype=torch.float64)
+    frames = torch.rand(1, 3, 7, 21, 17, dtype=torch.float64)
     with torch.inference_mode():
         expected = network(frames)
         forms.set_form(network, form)

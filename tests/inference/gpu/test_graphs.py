@@ -29,10 +29,10 @@ class Bench:
             generator = torch.Generator().manual_seed(self.tiles)
             tile = TileBuffer.within(torch.empty(TileBuffer.count(*size)), *size)
             tile.frames.copy_(torch.rand(3, *size, 3, generator=generator))
-            tile.ratios.copy_(torch.rand(3, generator=generator))
+            tile.conditions.copy_(torch.rand(4, generator=generator))
             self.network(tile)
             self.queue.mark().wait()
-            torch.testing.assert_close(tile.merged, self.oracle(tile.frames, tile.ratios))
+            torch.testing.assert_close(tile.merged, self.oracle(tile.frames, tile.conditions))
 
 
 @pytest.fixture

@@ -23,30 +23,32 @@ def both(make_network, simulate):
     return make
 
 
-def test_it_agrees_for_every_variant(variant, both, make_frames, ratios):
+def test_it_agrees_for_every_variant(variant, both, make_frames, conditions):
     oracle, runtime = both(variant)
     for size in ((20, 30), (13, 9), (20, 30), (20, 30)):
         frames = np.stack(make_frames(*size))
         np.testing.assert_allclose(
-            runtime(frames, ratios), oracle(frames, ratios), rtol=0, atol=1e-6
+            runtime(frames, conditions), oracle(frames, conditions), rtol=0, atol=1e-6
         )
     assert runtime.refusal is None
 
 
-def test_it_agrees_in_tiles(both, make_frames, ratios):
+def test_it_agrees_in_tiles(both, make_frames, conditions):
     oracle, runtime = both()
     frames = make_frames(140, 100)
-    expected = run_tiled(lambda crops: oracle(crops, ratios), frames, halo=oracle.halo, inner=48)
+    expected = run_tiled(
+        lambda crops: oracle(crops, conditions), frames, halo=oracle.halo, inner=48
+    )
     for _ in range(2):
-        merged = stream_tiled(tile_stream(runtime, ratios), frames, halo=runtime.halo, inner=48)
+        merged = stream_tiled(tile_stream(runtime, conditions), frames, halo=runtime.halo, inner=48)
         np.testing.assert_allclose(merged, expected, rtol=0, atol=1e-6)
 
 
-def test_results_belong_to_the_caller(both, make_frames, ratios):
+def test_results_belong_to_the_caller(both, make_frames, conditions):
     _, runtime = both()
-    first = runtime(np.stack(make_frames(8, 8)), ratios)
+    first = runtime(np.stack(make_frames(8, 8)), conditions)
     copy = first.copy()
-    runtime(1 - np.stack(make_frames(8, 8)), ratios)
+    runtime(1 - np.stack(make_frames(8, 8)), conditions)
     np.testing.assert_array_equal(first, copy)
 
 

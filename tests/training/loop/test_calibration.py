@@ -62,7 +62,7 @@ def test_what_the_rules_propose(checkpoint, toy):
     brackets = list(calibration._brackets(toy.ToyEngine(), samples=3, on_sample=lambda *_: None))
     observer = Observer(checkpoint.config, checkpoint.weights)
     proposals = calibration._propose(observer, iter(brackets))
-    seen = [observer(bracket.frames, bracket.ratios) for bracket in brackets]
+    seen = [observer(bracket.frames, bracket.conditions) for bracket in brackets]
     for name in activations(checkpoint.config):
         largest = max(np.abs(values[name]).max() for values in seen)
         assert proposals["largest value"][name] == pytest.approx(largest)

@@ -9,6 +9,7 @@ from ahdr_cli.networks.config import FastConfig
 from ahdr_cli.networks.families import build_network
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.networks.variants import MODELS
+from ahdr_cli.training.batch import network_frames
 from ahdr_cli.training.initialisation import initial_network
 from ahdr_cli.training.settings import TeacherSettings
 from ahdr_cli.training.teacher import Choosing, Teacher, chooses, divergence
@@ -59,7 +60,7 @@ def test_the_pupil_comes_to_choose_like_the_teacher(learner, moving, teacher):
     subject = learner(*CHOOSING, f"teacher.model={teacher}", "teacher.weight=1.0")
     taught = Teacher.open(TeacherSettings(model=str(teacher)), device=CPU)
     assert taught is not None
-    frames = to_network_input(moving.ldr, moving.ratios)
+    frames = network_frames(moving)
 
     def distance():
         with torch.no_grad():
@@ -75,7 +76,7 @@ def test_the_pupil_comes_to_choose_like_the_teacher(learner, moving, teacher):
 def test_a_teacher_is_not_changed(learner, batch, teacher):
     subject = learner(*CHOOSING, f"teacher.model={teacher}")
     assert not any(name.startswith("teacher") for name in subject.state_dict())
-    frames = to_network_input(batch.ldr, batch.ratios)
+    frames = network_frames(batch)
     taught = Teacher.open(TeacherSettings(model=str(teacher)), device=CPU)
     assert taught is not None
     before = taught.net(frames)
@@ -88,7 +89,7 @@ def test_a_teacher_is_not_changed(learner, batch, teacher):
 def test_a_teacher_has_no_say_in_the_own_picture(learner, batch, teacher):
     taught = Teacher.open(TeacherSettings(model=str(teacher)), device=CPU)
     assert taught is not None
-    frames = to_network_input(batch.ldr, batch.ratios)
+    frames = network_frames(batch)
     choice = Choosing(learner(*CHOOSING).net)(frames)
     other = choice.logits.clone()
     other[:, 3] += 5.0
@@ -151,7 +152,7 @@ def test_which_models_choose(name):
 def test_the_radiance_of_a_choice_is_the_result(config):
     net = build_network(config).eval()
     ldr = torch.rand(1, 3, 3, 12, 16, generator=torch.Generator().manual_seed(0))
-    frames = to_network_input(ldr, torch.tensor([[1.0, 4.0, 16.0]]))
+    frames = to_network_input(ldr, torch.tensor([[1.0, 4.0, 16.0]]), torch.tensor([1e-4]))
     with torch.no_grad():
         choice = Choosing(net)(frames)
         torch.testing.assert_close(choice.radiance, net(frames), rtol=0, atol=0)
@@ -163,4 +164,4 @@ def test_the_radiance_of_a_choice_is_the_result(config):
 def test_a_painter_has_no_choice_to_tell():
     net = build_network(MODELS["ahdrnet"])
     with pytest.raises(ValueError, match="does not choose"):
-        net.choose(torch.zeros(1, 3, 6, 4, 4))
+        net.choose(torch.zeros(1, 3, 7, 4, 4))

@@ -1,0 +1,224 @@
+"""The explicit merge as nodes of an ONNX graph.
+
+They say what :mod:`ahdr_cli.networks.explicit` says, in as few passes over memory as ONNX Runtime
+allows. A softmax of sums of logarithms is a product of powers, so that weights are written instead
+of their logarithms, and no logarithm is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from ahdr_cli.inference.onnx_writer import GraphWriter, Value
+from ahdr_cli.networks.constants import (
+    CERTAINTY,
+    DEFICIT,
+    DISBELIEF,
+    FAINT,
+    FEW,
+    MU,
+    OWN_ERROR,
+    QUIET,
+    RADIUS,
+    ROLL_OFF,
+    SOUND,
+    TAIL,
+    TOLERANCE,
+    UNLIKE,
+    WHITE,
+)
+from ahdr_cli.radiometry.noise import READ
+
+__all__ = ["ExplicitNodes", "Lifted", "write_explicit"]
+
+
+class Lifted(NamedTuple):
+    """Radiance in other units.
+
+    Attributes:
+        value: (1, 9, h, w) of the three frames.
+        black: what stands for no light.
+        white: what stands for the short frame's white.
+    """
+
+    value: Value
+    black: float = 0.0
+    white: float = 1.0
+
+    @property
+    def unit(self) -> float:
+        """What is added for one unit of light."""
+        return self.white - self.black
+
+
+class ExplicitNodes(NamedTuple):
+    """What is known without learning; each (1, channels, h, w).
+
+    Attributes:
+        weights: of short, reference and long, 3 channels.
+        own: weight of a network's own picture.
+        unsettled: 0 to 1, how far what is learnt counts.
+    """
+
+    weights: Value
+    own: Value
+    unsettled: Value
+
+
+class _Uncertainty(NamedTuple):
+    variance: Value  # (1, 3, h, w) by noise
+    excess: Value  # (1, 2, h, w), by how much more short and long differ
+    light: Value  # (1, 1, h, w) of the reference, black is 0
+
+
+def write_explicit(graph: GraphWriter, ldr: Value, radiance: Lifted) -> ExplicitNodes:
+    """Weights and what follows from them.
+
+    Args:
+        graph: to write into.
+        ldr: (1, 9, h, w), the frames as they were taken.
+        radiance: of the same.
+    """
+    encoded = graph.split(ldr, 3, 3, 3)
+    frames = graph.split(radiance.value, 3, 3, 3)
+    brightest = [graph.node("ReduceMax", frame, axes=[1]) for frame in encoded[1:]]
+    reference, long = (_write_clipped(graph, frame) for frame in brightest)
+    one = graph.number(1.0)
+    sound = graph.node("Sub", one, _ramp(graph, brightest[0], SOUND))
+    alike_long = graph.node("Mul", sound, graph.node("Sub", one, long))
+    comparable = graph.concat(_plane(sound), _plane(alike_long))
+    uncertain = _write_uncertainty(graph, frames, comparable, radiance)
+
+    painted = graph.node("Add", uncertain.light, graph.number(radiance.unit / MU))
+    painted = graph.node("Mul", painted, graph.number(OWN_ERROR * math.log1p(MU)))
+    painted = graph.node("Mul", painted, painted)
+    short, beyond = graph.split(uncertain.excess, 1, 1)
+    further = graph.concat(short, _scaled(graph, short, 0.0), beyond)
+    doubted = graph.node("Mul", painted, reference)
+    total = graph.node("Sum", uncertain.variance, further, doubted)
+    contradicted, unlike = _write_comparison(graph, encoded[1], frames, radiance)
+    confirmed = graph.node("Sub", reference, graph.node("Mul", reference, unlike))
+    believed = graph.node("Sub", reference, graph.node("Mul", reference, contradicted))
+    near_white = graph.node("Sub", one, sound)
+    useless = _plane(graph.node("Max", long, near_white))
+    doubts = graph.concat(
+        _scaled(graph, contradicted, -DISBELIEF),
+        graph.node(
+            "Add", _scaled(graph, believed, -DISBELIEF), _scaled(graph, confirmed, -CERTAINTY)
+        ),
+        _scaled(graph, useless, -DISBELIEF - CERTAINTY),
+    )
+    weights = graph.node("Mul", graph.node("Exp", doubts), graph.node("Div", painted, total))
+    weights = weights._replace(channels=3)
+
+    # OWN_ERROR / √Σ is the deviation of the mean.
+    certain = graph.node("Sqrt", graph.node("ReduceSum", weights, graph.axes(1)))
+    noise = graph.node("Div", graph.number(OWN_ERROR), certain)
+    loud = _ramp(graph, noise, QUIET)
+    quiet = graph.node("Mul", sound, graph.node("Sub", one, reference))
+    quiet = graph.node("Sub", quiet, graph.node("Mul", quiet, loud))
+    shown = graph.node("Max", reference, near_white)
+    shown = graph.node("Sub", shown, graph.node("Mul", shown, unlike))
+    settled = graph.node("Add", shown, quiet)
+    return ExplicitNodes(
+        weights=weights,
+        own=graph.node("Exp", _scaled(graph, settled, -CERTAINTY)),
+        unsettled=graph.node("Sub", one, settled),
+    )
+
+
+def _write_uncertainty(
+    graph: GraphWriter, frames: list[Value], comparable: Value, radiance: Lifted
+) -> _Uncertainty:
+    """Of each frame, over neighbourhoods.
+
+    Args:
+        graph: to write into.
+        frames: short, reference and long, each (1, 3, h, w) radiance.
+        comparable: (1, 2, h, w), where short and long can be compared with the reference.
+        radiance: its units.
+    """
+    apart = []
+    for frame in (frames[0], frames[2]):
+        difference = graph.node("Sub", frame, frames[1])
+        square = graph.node("Mul", difference, difference)
+        apart.append(_plane(graph.node("ReduceMean", square, axes=[1])))
+    light = [_plane(graph.node("ReduceMean", frame, axes=[1])) for frame in frames]
+    different = graph.node("Mul", graph.concat(*apart), comparable)
+    pooled = _around(graph, graph.concat(*light, different, comparable))
+    lights, apart_mean, share = graph.split(pooled, 3, 2, 2)
+
+    ratios = graph.node("Gather", Value("conditions"), graph.axes(0, 1, 2), axis=0)
+    ratios = graph.node("Reshape", ratios, graph.axes(1, 3, 1, 1))
+    noise = graph.node("Gather", Value("conditions"), graph.axes(3), axis=0)
+    unit = radiance.unit
+    sensor = graph.node("Div", graph.number(unit * READ), ratios)
+    sensor = graph.node("Sub", sensor, graph.number(radiance.black))
+    scale = graph.node("Div", graph.node("Mul", noise, graph.number(unit)), ratios)
+    variance = graph.node("Mul", graph.node("Add", lights, sensor), scale)._replace(channels=3)
+
+    parts = graph.split(variance, 1, 1, 1)
+    outer = graph.concat(parts[0], parts[2])
+    both = _scaled(graph, graph.node("Add", outer, parts[1]), TAIL)
+    reference = graph.node("Sub", graph.split(lights, 1, 1, 1)[1], graph.number(radiance.black))
+    tolerated = _scaled(graph, reference, TOLERANCE)
+    explained = graph.node("Add", both, graph.node("Mul", tolerated, tolerated))
+    mean = graph.node("Div", apart_mean, graph.node("Add", share, graph.number(FEW)))
+    excess = graph.relu(graph.node("Sub", mean, explained))
+    sound = graph.split(comparable, 1, 1)[0]
+    excess = graph.node("Mul", excess, sound)._replace(channels=2)
+    return _Uncertainty(variance=variance, excess=excess, light=reference)
+
+
+def _around(graph: GraphWriter, x: Value) -> Value:
+    """Means over the square of `RADIUS` around each pixel, first along columns, then along rows."""
+    side = 2 * RADIUS + 1
+    for kernel, pads in (([side, 1], [RADIUS, 0, RADIUS, 0]), ([1, side], [0, RADIUS, 0, RADIUS])):
+        x = graph.node("AveragePool", x, kernel_shape=kernel, pads=pads, count_include_pad=0)
+    return x
+
+
+def _write_clipped(graph: GraphWriter, brightest: Value) -> Value:
+    """Of a frame's brightest channel, (1, 1, h, w), 0 to 1."""
+    clipped = _ramp(graph, brightest, (1.0 - ROLL_OFF, 1.0))
+    return _plane(graph.node("Mul", clipped, clipped))
+
+
+def _write_comparison(
+    graph: GraphWriter, encoded: Value, frames: list[Value], radiance: Lifted
+) -> tuple[Value, Value]:
+    """How far the short frame lacks light that the reference clips, and how far it differs at all.
+
+    Both (1, 1, h, w), 0 to 1.
+    """
+    short, reference, _ = frames
+    brightest = graph.node("ReduceMax", reference, axes=[1])
+    least = 1e-6 * radiance.unit - radiance.black
+    # (reference - black + FAINT · (brightest - black)) / (1 + FAINT) + 1e-6 · unit
+    faint = graph.node("Mul", brightest, graph.number(FAINT / (1.0 + FAINT)))
+    faint = graph.node("Add", faint, graph.number(least))
+    own = graph.node("Mul", reference, graph.number(1.0 / (1.0 + FAINT)))
+    lack = graph.node("Sub", reference, short)
+    lack = graph.node("Div", lack, graph.node("Add", own, faint))
+    of_white = graph.node("Mul", lack, _ramp(graph, encoded, WHITE))
+    contradicted = graph.node("ReduceMax", of_white, axes=[1])
+    differs = graph.node("Max", lack, graph.node("Sub", of_white, lack))
+    differs = graph.node("ReduceMax", differs, axes=[1])
+    return _plane(_ramp(graph, contradicted, DEFICIT)), _plane(_ramp(graph, differs, UNLIKE))
+
+
+def _ramp(graph: GraphWriter, x: Value, ends: tuple[float, float]) -> Value:
+    """0 at one end, 1 at the other, linear between them and constant beyond."""
+    start, end = ends
+    shifted = graph.node("Sub", x, graph.number(start))
+    return graph.node("HardSigmoid", shifted, alpha=1.0 / (end - start), beta=0.0)
+
+
+def _scaled(graph: GraphWriter, x: Value, factor: float) -> Value:
+    return graph.node("Mul", x, graph.number(factor))
+
+
+def _plane(x: Value) -> Value:
+    """A value of one channel, known as such."""
+    return x._replace(channels=1)

@@ -1,0 +1,148 @@
+"""The explicit merge: which frame to believe, as far as noise and white tell it.
+
+Frames are (N, 3, 7, H, W) as :func:`ahdr_cli.networks.input.to_network_input` makes them: short,
+reference, long. What frames differ by is compared with their noise over a small neighbourhood, so
+that a result depends on `RADIUS` pixels around it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ahdr_cli.networks.constants import (
+    CERTAINTY,
+    DEFICIT,
+    DISBELIEF,
+    FAINT,
+    FEW,
+    MU,
+    OWN_ERROR,
+    QUIET,
+    RADIUS,
+    ROLL_OFF,
+    SOUND,
+    TAIL,
+    TOLERANCE,
+    UNLIKE,
+    WHITE,
+)
+from ahdr_cli.networks.input import LDR, RADIANCE, VARIANCE
+
+__all__ = ["Explicit", "explicit_weights"]
+
+
+class Explicit(NamedTuple):
+    """What is known without learning.
+
+    Attributes:
+        logits: (N, 4, H, W), logarithms of the weights of short, reference, long and of a
+            network's own picture, whose weight is 1 wherever it counts.
+        settled: (N, 1, H, W) in [0, 1], where there is nothing to be learnt: where the frames have
+            hardly any noise, and where a short frame shows all that a clipped reference could see.
+    """
+
+    logits: Tensor
+    settled: Tensor
+
+    def with_learnt(self, trust: Tensor) -> Tensor:
+        """The logits with what a network adds, (N, 4, H, W), where it may."""
+        return self.logits + trust * (1.0 - self.settled)
+
+
+def explicit_weights(frames: Tensor) -> Explicit:
+    """The weights of a classical merge that knows the noise.
+
+    A frame weighs the inverse of its radiance's variance, which makes the mean the best there is
+    (Debevec & Malik 1997, section 2.2, ask for such weights; Granados et al., CVPR 2010, derive
+    them from the camera's noise). Where an outer frame differs from the reference by more than
+    the noise of both can explain, the rest of the difference counts as variance of its own, so
+    that what moved is not merged (as the frames' difference does in Hasinoff et al., "Burst
+    photography for high dynamic range", 2016, equation 7).
+
+    A clipped frame weighs next to nothing. Where the reference is clipped, nothing tells how far
+    the short frame is from it, and no weight is above that of a network's own picture. Two more
+    things are known there: a clipped reference tells that there is at least so much light, and a
+    short frame that shows less shows something that has moved; where, on the contrary, the short
+    frame shows all that a clipped reference could see, nothing beside it counts.
+
+    The unit of all weights is the inverse variance of what a network paints, which is assumed to
+    be `OWN_ERROR` off after the μ-law.
+
+    Args:
+        frames: (N, 3, 7, H, W).
+    """
+    ldr, radiance = frames[:, :, LDR], frames[:, :, RADIANCE]
+    brightest = ldr[:, 1:].amax(dim=2)
+    clipped = (1.0 - (1.0 - brightest) / ROLL_OFF).clamp(min=0.0).square()
+    reference, long = clipped.unbind(dim=1)
+    sound = 1.0 - _ramp(brightest[:, 0], SOUND)
+
+    variance, excess, light = _variances(frames, sound, sound * (1.0 - long))
+    painted = (OWN_ERROR * math.log1p(MU) * (light + 1.0 / MU)).square()
+    known = torch.zeros_like(long)
+    further = torch.stack((excess[:, 0], known, excess[:, 1]), dim=1)
+    weights = torch.log(painted / (variance + further + painted * reference[:, None]))
+
+    lack, white = _lack(radiance[:, 1], radiance[:, 0]), _ramp(ldr[:, 1], WHITE)
+    contradicted = _ramp((lack * white).amax(dim=1), DEFICIT)
+    # A channel that the reference clips may be brighter in the short frame, the others may not.
+    unlike = torch.maximum(lack, -lack * (1.0 - white)).amax(dim=1)
+    same = 1.0 - _ramp(unlike, UNLIKE)
+    confirmed = reference * same
+    # A long frame that is not clipped where the reference nearly is shows something else.
+    useless = torch.maximum(long, 1.0 - sound)
+    doubt = torch.stack((contradicted, reference * (1.0 - contradicted), useless), dim=1)
+    beside = torch.stack((known, confirmed, useless), dim=1)
+    weights = weights - DISBELIEF * doubt - CERTAINTY * beside
+
+    noise = OWN_ERROR * torch.exp(-0.5 * torch.logsumexp(weights, dim=1, keepdim=True))
+    quiet = (1.0 - reference) * sound
+    shown = torch.maximum(reference, 1.0 - sound) * same
+    settled = shown[:, None] + quiet[:, None] * (1.0 - _ramp(noise, QUIET))
+    return Explicit(logits=torch.cat((weights, -CERTAINTY * settled), dim=1), settled=settled)
+
+
+def _variances(frames: Tensor, short: Tensor, long: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What is uncertain about each frame, over neighbourhoods.
+
+    Args:
+        frames: (N, 3, 7, H, W).
+        short: (N, H, W) in [0, 1], where the reference can be compared with the short frame.
+        long: (N, H, W) in [0, 1], where it can be compared with the long one.
+
+    Returns:
+        (N, 3, H, W) variance by noise; (N, 2, H, W) by how much more short and long differ from
+        the reference; (N, 1, H, W) light of the reference.
+    """
+    radiance = frames[:, :, RADIANCE]
+    reference = radiance[:, 1]
+    comparable = torch.stack((short, long), dim=1)
+    apart = (radiance[:, ::2] - reference[:, None]).square().mean(dim=2) * comparable
+    light = reference.mean(dim=1, keepdim=True)
+    pooled = _around(torch.cat((frames[:, :, VARIANCE], apart, comparable, light), dim=1))
+    variance, apart, share, light = torch.split(pooled, [3, 2, 2, 1], dim=1)
+    explained = TAIL * (variance[:, ::2] + variance[:, 1:2]) + (TOLERANCE * light).square()
+    excess = (apart / (share + FEW) - explained).clamp(min=0.0)
+    return variance, excess * short[:, None], light
+
+
+def _around(x: Tensor) -> Tensor:
+    """Means over the square of `RADIUS` around each pixel, as far as it lies in the image."""
+    return F.avg_pool2d(x, 2 * RADIUS + 1, stride=1, padding=RADIUS, count_include_pad=False)
+
+
+def _lack(reference: Tensor, short: Tensor) -> Tensor:
+    """Share of the reference's light that the short frame lacks, (N, 3, H, W); may be negative."""
+    brightest = reference.amax(dim=1, keepdim=True)
+    return (reference - short) / ((reference + FAINT * brightest) / (1.0 + FAINT) + 1e-6)
+
+
+def _ramp(x: Tensor, ends: tuple[float, float]) -> Tensor:
+    """0 at one end, 1 at the other, linear between them and constant beyond."""
+    start, end = ends
+    return ((x - start) / (end - start)).clamp(0.0, 1.0)
