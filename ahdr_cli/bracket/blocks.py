@@ -20,10 +20,10 @@ from ahdr_cli.radiometry.transfer import gamma_decode
 
 __all__ = ["PairBlocks", "compare_blocks"]
 
-_WHOLE = 1 << 20
+_WHOLE = 1 << 19
 """Pixels up to which all of a bracket is looked at."""
 
-_REGIONS = 8
+_REGIONS = 5
 """Rows and columns of regions that are looked at in a larger one."""
 
 _SIDE = 16 * BLOCK
