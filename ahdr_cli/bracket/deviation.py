@@ -10,13 +10,14 @@ exposures that are not quite those recorded. Which of the two it is, only a prio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.bracket.blocks import PairBlocks
-from ahdr_cli.bracket.response import ResponseEstimate
-from ahdr_cli.radiometry.response import ResponseCurve
+from ahdr_cli.bracket.response import ResponseEstimate, median_ev
+from ahdr_cli.radiometry.response import ResponseCurve, curve_terms
 from ahdr_cli.radiometry.transfer import GAMMA
 
 __all__ = ["estimate_deviation"]
@@ -55,6 +56,14 @@ _BETTER = 1.25
 believed."""
 
 
+class _Equations(NamedTuple):
+    terms: NDArray[np.float64]  # (n, 5) of three coefficients of the curve, two of the exposures
+    apart: NDArray[
+        np.float64
+    ]  # (n,) light (natural logarithm) that the frames differ by with γ 2.2
+    shares: NDArray[np.float64]  # (n,) what each equation counts
+
+
 def estimate_deviation(
     pairs: Sequence[PairBlocks], ratios: NDArray[np.float64], *, noise: float
 ) -> ResponseEstimate | None:
@@ -69,35 +78,47 @@ def estimate_deviation(
         None if there is none, or the frames do not tell.
     """
     steps = ratios[1:] / ratios[:-1]
-    terms, apart, shares = [], [], []
-    for index, (pair, step) in enumerate(zip(pairs, steps.tolist(), strict=True)):
-        dark, bright = _encoded(pair, noise).T
-        if len(dark) < 3 * _FEWEST:
-            continue
-        curve = _terms(bright) - _terms(dark)
-        exposure = np.zeros((len(dark), len(steps)))
-        exposure[:, index] = -1.0
-        terms.append(np.hstack((curve, exposure)))
-        # Of light (natural logarithm), that the frames tell with γ 2.2.
-        apart.append(np.log(step) - GAMMA * curve[:, 0])
-        shares.append(_shares(dark))
-    if not terms:
+    parts = [
+        _equations(pair, noise, exposure=exposure, step=step)
+        for pair, exposure, step in zip(pairs, -np.eye(len(steps)), steps.tolist(), strict=True)
+    ]
+    terms, apart, shares = (np.concatenate(each) for each in zip(*parts, strict=True))
+    if not len(apart):
         return None
-    given = np.concatenate(terms), np.concatenate(apart), np.concatenate(shares)
-    found = _fit(*given)
-    left = given[1] - given[0] @ found
-    curve_found = ResponseCurve(
-        gamma=GAMMA + float(found[0]), linear=float(found[1]), square=float(found[2])
-    )
-    before, after = (_capped(errors, given[2]) for errors in (given[1], left))
-    if before < _BETTER * after or not curve_found.rises:
+    found = _fit(terms, apart, shares)
+    left = apart - terms @ found
+    gamma, linear, square = found[:3].tolist()
+    curve = ResponseCurve(gamma=GAMMA + gamma, linear=linear, square=square)
+    if _capped(apart, shares) < _BETTER * _capped(left, shares) or not curve.rises:
         return None
     first, second = (steps * np.exp(found[3:])).tolist()
-    assumed_ev, fitted_ev = (
-        float(np.median(np.abs(errors)) / np.log(2.0)) for errors in (given[1], left)
-    )
     return ResponseEstimate(
-        curve=curve_found, steps=(first, second), assumed_ev=assumed_ev, fitted_ev=fitted_ev
+        curve=curve,
+        steps=(first, second),
+        assumed_ev=median_ev(apart),
+        fitted_ev=median_ev(left),
+    )
+
+
+def _equations(
+    pair: PairBlocks, noise: float, *, exposure: NDArray[np.float64], step: float
+) -> _Equations:
+    """What a pair of frames says; nothing if too few of its blocks are alike.
+
+    Args:
+        pair: of frames.
+        noise: of the bracket.
+        exposure: (2,) terms of the errors of both steps of exposure.
+        step: of this pair, as recorded.
+    """
+    dark, bright = _encoded(pair, noise).T
+    if len(dark) < 3 * _FEWEST:  # three channels
+        dark, bright = dark[:0], bright[:0]
+    curve = curve_terms(bright) - curve_terms(dark)
+    return _Equations(
+        terms=np.hstack((curve, np.tile(exposure, (len(dark), 1)))),
+        apart=np.log(step) - GAMMA * curve[:, 0],
+        shares=_shares(dark),
     )
 
 
@@ -108,17 +129,13 @@ def _encoded(pair: PairBlocks, noise: float) -> NDArray[np.float64]:
     return values ** (1.0 / GAMMA)
 
 
-def _terms(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) → (n, 3): what the coefficients of `ResponseCurve` are multiplied with."""
-    return np.stack((np.log(encoded), encoded - 1.0, encoded**2 - 1.0), axis=1)
-
-
 def _shares(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,): what each value counts, in all as much as `_INDEPENDENT` values."""
     bins = np.minimum((encoded * _BINS).astype(np.int64), _BINS - 1)
     counts = np.bincount(bins, minlength=_BINS)
     shares: NDArray[np.float64] = 1.0 / np.maximum(counts[bins], _FEWEST)
-    shares *= _INDEPENDENT / shares.sum()
+    if len(shares):
+        shares *= _INDEPENDENT / shares.sum()
     return shares
 
 
@@ -131,7 +148,7 @@ def _fit(
     """
     places = (np.arange(50) + 0.5) / 50
     # A deviation d of an encoded value e changes the logarithm of light by γ · d / e.
-    deviation = _terms(places) * (places / GAMMA / _CURVE)[:, None]
+    deviation = curve_terms(places) * (places / GAMMA / _CURVE)[:, None]
     prior = np.diag([0.0, 0.0, 0.0, _EXPOSURE**-2, _EXPOSURE**-2])
     prior[:3, :3] = 3.0 * deviation.T @ deviation / len(places)
     found = np.zeros(len(prior))

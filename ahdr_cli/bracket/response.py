@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.images import FloatArray
-from ahdr_cli.radiometry.response import ResponseCurve
+from ahdr_cli.radiometry.response import ResponseCurve, curve_terms
 
-__all__ = ["ResponseEstimate", "estimate_response"]
+__all__ = ["ResponseEstimate", "estimate_response", "median_ev"]
 
 _SAMPLES = 80_000  # pixels looked at in a frame, about
 _QUANTILES = 200
@@ -74,9 +74,7 @@ def estimate_response(bracket: Bracket) -> ResponseEstimate | None:
     steps = ratios[1:] / ratios[:-1]
     gain = np.repeat(steps, [len(pair) for pair in pairs])
     # ln x(brighter) - ln x(darker) = ln gain, linear in the three coefficients.
-    terms = np.stack(
-        (np.log(brighter / darker), brighter - darker, brighter**2 - darker**2), axis=1
-    )
+    terms = curve_terms(brighter) - curve_terms(darker)
     assumed = np.array([ResponseCurve().gamma, 0.0, 0.0])
     apart = np.log(gain) - terms @ assumed
     found = assumed + _least_errors(terms, apart)
@@ -89,8 +87,8 @@ def estimate_response(bracket: Bracket) -> ResponseEstimate | None:
     return ResponseEstimate(
         curve=ResponseCurve(gamma=gamma, linear=linear, square=square),
         steps=(short, long),
-        assumed_ev=_median_ev(apart),
-        fitted_ev=_median_ev(np.log(gain) - terms @ found),
+        assumed_ev=median_ev(apart),
+        fitted_ev=median_ev(np.log(gain) - terms @ found),
     )
 
 
@@ -121,5 +119,6 @@ def _least_errors(terms: NDArray[np.float64], wanted: NDArray[np.float64]) -> ND
     return found
 
 
-def _median_ev(errors: NDArray[np.float64]) -> float:
+def median_ev(errors: NDArray[np.float64]) -> float:
+    """Median size in stops of errors of light, which are natural logarithms."""
     return float(np.median(np.abs(errors)) / np.log(2.0))

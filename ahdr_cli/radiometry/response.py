@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ahdr_cli.radiometry.transfer import GAMMA
 
-__all__ = ["ResponseCurve"]
+__all__ = ["ResponseCurve", "curve_terms"]
 
 _DARKEST = 1e-5  # encoded; ln 0 is none
 _STEPS = 4096
@@ -60,9 +60,10 @@ class ResponseCurve:
         return found
 
     def _log_light(self, encoded: NDArray[np.float64]) -> NDArray[np.float64]:
-        curve: NDArray[np.float64] = (
-            self.gamma * np.log(encoded)
-            + self.linear * (encoded - 1.0)
-            + self.square * (encoded * encoded - 1.0)
-        )
+        curve: NDArray[np.float64] = curve_terms(encoded) @ (self.gamma, self.linear, self.square)
         return curve
+
+
+def curve_terms(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) encoded values above 0 → (n, 3): what gamma, linear and square are multiplied with."""
+    return np.stack((np.log(encoded), encoded - 1.0, encoded * encoded - 1.0), axis=1)
