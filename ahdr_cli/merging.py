@@ -185,7 +185,6 @@ class Merger:
         prepared = prepare_frames(bracket, self._options)
         if on_prepared is not None:
             on_prepared(prepared)
-        ratios = bracket.ratios.astype(np.float32)
         radiance = stream_tiled(
             tile_stream(self._runtime, prepared.conditions),
             prepared.pixels,  # made tile by tile, so that no second copy is ever held
@@ -202,7 +201,7 @@ class Merger:
                 if self.plan.precision == "fp32"
                 else "use --precision fp32",
             )
-        radiance *= ratios[1]
+        radiance *= np.float32(bracket.ratios[1])
         reference = bracket.reference
         exposure = reference.exposure
         if exposure is not None and exposure.relative:

@@ -84,8 +84,8 @@ def explicit_weights(frames: Tensor) -> Explicit:
 
     variance, excess, light = _variances(frames, sound, sound * (1.0 - long))
     painted = (OWN_ERROR * math.log1p(MU) * (light + 1.0 / MU)).square()
-    known = torch.zeros_like(long)
-    further = torch.stack((excess[:, 0], known, excess[:, 1]), dim=1)
+    none = torch.zeros_like(long)
+    further = torch.stack((excess[:, 0], none, excess[:, 1]), dim=1)
     weights = torch.log(painted / (variance + further + painted * reference[:, None]))
 
     lack, white = _lack(radiance[:, 1], radiance[:, 0]), _ramp(ldr[:, 1], WHITE)
@@ -97,7 +97,7 @@ def explicit_weights(frames: Tensor) -> Explicit:
     # A long frame that is not clipped where the reference nearly is shows something else.
     useless = torch.maximum(long, 1.0 - sound)
     doubt = torch.stack((contradicted, reference * (1.0 - contradicted), useless), dim=1)
-    beside = torch.stack((known, confirmed, useless), dim=1)
+    beside = torch.stack((none, confirmed, useless), dim=1)
     weights = weights - DISBELIEF * doubt - CERTAINTY * beside
 
     noise = OWN_ERROR * torch.exp(-0.5 * torch.logsumexp(weights, dim=1, keepdim=True))

@@ -13,6 +13,8 @@ longer has `ratio` times less variance.
 
 from __future__ import annotations
 
+from ahdr_cli.radiometry.transfer import GAMMA
+
 __all__ = [
     "BIAS",
     "BLOCK",
@@ -30,7 +32,7 @@ READ = 0.005
 white. Cameras lie between 0.0002 at base sensitivity and 0.005 at high ones; where it matters,
 8 bits and JPEG add as much again."""
 
-LEVELS_TO_NOISE = 4.84 / 255.0**2
+LEVELS_TO_NOISE = (GAMMA / 255.0) ** 2
 """`noise` of a deviation of one 8-bit level. Encoded with γ = 2.2, light x has the deviation
 √(noise · x) / (γ · x^(1.2/2.2)), which is √noise / γ at any brightness but for a factor x^-0.05."""
 
