@@ -86,7 +86,7 @@ def _compare(
     dark: FloatArray, dark_ratio: float, bright: FloatArray, bright_ratio: float
 ) -> PairBlocks:
     """The same places in two frames."""
-    exposed = (dark.min(axis=(1, 2)) > EXPOSED[0]) & (bright.max(axis=(1, 2)) < EXPOSED[1])
+    exposed = (dark.mean(axis=(1, 2)) > EXPOSED[0]) & (bright.max(axis=(1, 2)) < EXPOSED[1])
     light = [gamma_decode(blocks[exposed]) for blocks in (dark, bright)]
     told = light[1] / bright_ratio - light[0] / dark_ratio
     variance = told.var(axis=1, ddof=1).mean(axis=1)

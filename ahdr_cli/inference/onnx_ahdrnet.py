@@ -25,9 +25,10 @@ from ahdr_cli.inference.onnx_blend import (
 from ahdr_cli.inference.onnx_explicit import Lifted, write_explicit
 from ahdr_cli.inference.onnx_int8 import Features, write_int8_body
 from ahdr_cli.inference.onnx_quantised import QuantisedWriter
+from ahdr_cli.inference.onnx_shrinkage import write_shrinkage
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.config import AHDRConfig
-from ahdr_cli.networks.constants import LEAKY_SLOPE
+from ahdr_cli.networks.constants import LEAKY_SLOPE, MU
 
 __all__ = ["build_ahdrnet"]
 
@@ -66,9 +67,12 @@ def build_ahdrnet(
         return graph.model(name="ahdrnet")
 
     trust = graph.conv("trust", x)
-    explicit = write_explicit(graph, ldr, Lifted(radiance))
+    units = Lifted(radiance)
+    explicit = write_explicit(graph, ldr, units)
     merged = write_blend(graph, explicit=explicit, radiance=radiance, own=own, trust=trust)
-    write_result(graph, merged)
+    lifted = graph.node("Mul", merged.radiance, graph.number(MU))
+    mapped = graph.node("Log", graph.node("Add", lifted, graph.number(1.0)))
+    write_result(graph, write_shrinkage(graph, mapped, merged, units))
     return graph.model(name="ahdrnet")
 
 

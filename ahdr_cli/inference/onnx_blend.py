@@ -7,13 +7,15 @@ nine of them, short, reference, long.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ahdr_cli.inference.onnx_explicit import ExplicitNodes
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.radiometry.transfer import GAMMA
 
-__all__ = ["write_blend", "write_ldr", "write_radiance", "write_result"]
+__all__ = ["BlendNodes", "write_blend", "write_ldr", "write_radiance", "write_result"]
 
 
 def write_ldr(graph: GraphWriter) -> Value:
@@ -34,10 +36,22 @@ def write_radiance(graph: GraphWriter, ldr: Value, *, white: float = 1.0) -> Val
     return graph.node("Mul", graph.node("Exp", exponent), per_channel)
 
 
+class BlendNodes(NamedTuple):
+    """A weighted mean.
+
+    Attributes:
+        radiance: (1, 3, h, w).
+        variance: (1, 1, h, w), that by the noise of the frames, in squared units of the radiance.
+    """
+
+    radiance: Value
+    variance: Value
+
+
 def write_blend(
     graph: GraphWriter, *, explicit: ExplicitNodes, radiance: Value, own: Value, trust: Value
-) -> Value:
-    """The weighted mean of the frames and of the network's own picture, (1, 3, h, w).
+) -> BlendNodes:
+    """The weighted mean of the frames and of the network's own picture.
 
     Args:
         graph: to write into.
@@ -53,12 +67,16 @@ def write_blend(
     weights = graph.concat(explicit.weights, explicit.own._replace(channels=1))
     weights = graph.node("Mul", weights, learnt)._replace(channels=4)
     total = graph.node("ReduceSum", weights, graph.axes(1))
+    weights = graph.node("Div", weights, total)
     pictures = [*graph.split(radiance, 3, 3, 3), own]
     shares = [
         graph.node("Mul", picture, weight)
         for picture, weight in zip(pictures, graph.split(weights, 1, 1, 1, 1), strict=True)
     ]
-    return graph.node("Div", graph.node("Sum", *shares), total)
+    of_frames, _ = graph.split(weights, 3, 1)
+    squared = graph.node("Mul", of_frames, of_frames)
+    left = graph.node("ReduceSum", graph.node("Mul", squared, explicit.variance), graph.axes(1))
+    return BlendNodes(radiance=graph.node("Sum", *shares), variance=left._replace(channels=1))
 
 
 def write_result(graph: GraphWriter, radiance: Value) -> None:

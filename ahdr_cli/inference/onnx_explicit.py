@@ -59,11 +59,13 @@ class ExplicitNodes(NamedTuple):
         weights: of short, reference and long, 3 channels.
         own: weight of a network's own picture.
         unsettled: 0 to 1, how far what is learnt counts.
+        variance: of each frame by noise, 3 channels, in squared units of the radiance.
     """
 
     weights: Value
     own: Value
     unsettled: Value
+    variance: Value
 
 
 class _Uncertainty(NamedTuple):
@@ -125,6 +127,7 @@ def write_explicit(graph: GraphWriter, ldr: Value, radiance: Lifted) -> Explicit
         weights=weights,
         own=graph.node("Exp", _scaled(graph, settled, -CERTAINTY)),
         unsettled=graph.node("Sub", one, settled),
+        variance=uncertain.variance,
     )
 
 

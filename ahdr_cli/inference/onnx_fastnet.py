@@ -26,6 +26,7 @@ from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.budget import round_up
 from ahdr_cli.inference.onnx_blend import write_blend, write_ldr, write_radiance, write_result
 from ahdr_cli.inference.onnx_explicit import Lifted, write_explicit
+from ahdr_cli.inference.onnx_shrinkage import write_shrinkage
 from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FastConfig
 from ahdr_cli.networks.constants import DEAD_ZONE, MU
@@ -144,12 +145,11 @@ def _decide(graph: GraphWriter, ldr: Value, lifted: Value, x: Value) -> Value:
 
     own = graph.node("Clip", own, graph.number(0.0), graph.number(_BRIGHTEST))
     own = graph.node("Exp", own)
-    explicit = write_explicit(graph, ldr, Lifted(lifted, black=1.0, white=1.0 + MU))
+    units = Lifted(lifted, black=1.0, white=1.0 + MU)
+    explicit = write_explicit(graph, ldr, units)
     merged = write_blend(graph, explicit=explicit, radiance=lifted, own=own, trust=trust)
     dead = DEAD_ZONE * _BRIGHTEST
     correction = graph.node("Shrink", correction, lambd=dead, bias=dead)
-    factor = graph.node("Exp", graph.node("Mul", correction, explicit.unsettled))
-    corrected = graph.node("Mul", merged, factor)
-    corrected = graph.node("Clip", corrected, graph.number(1.0), graph.number(1.0 + MU))
-    light = graph.node("Sub", corrected, graph.number(1.0))
-    return graph.node("Mul", light, graph.number(1.0 / MU))
+    correction = graph.node("Mul", correction, explicit.unsettled)
+    corrected = graph.node("Add", graph.node("Log", merged.radiance), correction)
+    return write_shrinkage(graph, corrected, merged, units)

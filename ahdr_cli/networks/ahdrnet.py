@@ -23,7 +23,9 @@ from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.constants import LEAKY_SLOPE
 from ahdr_cli.networks.explicit import explicit_weights
 from ahdr_cli.networks.input import VARIANCE
+from ahdr_cli.networks.mu_law import mu_law_compress, mu_law_expand
 from ahdr_cli.networks.noise import with_variance
+from ahdr_cli.networks.shrinkage import shrink_noise
 
 __all__ = ["AHDRNet", "AttentionMaps"]
 
@@ -132,8 +134,11 @@ class AHDRNet(nn.Module):
         """Features (N, features, H, W) → the choice."""
         own = torch.sigmoid(self.output(x))
         frames = with_variance(frames)
-        logits = explicit_weights(frames).with_learnt(self.trust(x))
-        return Choice(radiance=blend(frames, logits, own), logits=logits, own=own)
+        explicit = explicit_weights(frames)
+        logits = explicit.with_learnt(self.trust(x))
+        merged = blend(frames, logits, explicit.variance, own)
+        mapped = shrink_noise(mu_law_compress(merged.radiance), merged)
+        return Choice(radiance=mu_law_expand(mapped.clamp(0.0, 1.0)), logits=logits, own=own)
 
     def _attend(self, short: Tensor, reference: Tensor, long: Tensor) -> AttentionMaps:
         return AttentionMaps(

@@ -2,7 +2,8 @@
 
 What classical HDR merging does with fixed weights, a network may do with learnt ones: it then
 only has to say which frame to believe, and a well-exposed pixel comes out as the camera took it.
-What is known without learning is in :mod:`ahdr_cli.networks.explicit`.
+What is known without learning is in :mod:`ahdr_cli.networks.explicit`, and what is done about the
+noise that is left in :mod:`ahdr_cli.networks.shrinkage`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from ahdr_cli.networks.input import RADIANCE
 
-__all__ = ["Choice", "blend", "without_autocast"]
+__all__ = ["Blend", "Choice", "blend", "without_autocast"]
 
 
 class Choice(NamedTuple):
@@ -32,24 +33,36 @@ class Choice(NamedTuple):
     own: Tensor
 
 
-def blend(frames: Tensor, logits: Tensor, *more: Tensor) -> Tensor:
+class Blend(NamedTuple):
+    """A weighted mean.
+
+    Attributes:
+        radiance: (N, 3, H, W) linear RGB, in [0, 1] as the candidates are, in units of the
+            shortest frame's white.
+        variance: (N, 1, H, W), that by the noise of the frames.
+    """
+
+    radiance: Tensor
+    variance: Tensor
+
+
+def blend(frames: Tensor, logits: Tensor, variance: Tensor, *more: Tensor) -> Blend:
     """The mean of the frames' radiances, weighted with the softmax of `logits`.
 
     Args:
         frames: (N, 3, 7, H, W), see `to_network_input`.
         logits: (N, 3 + len(more), H, W), one per candidate and pixel, common to its channels.
+        variance: (N, 3, H, W), of the frames; further candidates have none.
         more: further candidates, each (N, 3, H, W) radiance.
-
-    Returns:
-        (N, 3, H, W) linear RGB, in [0, 1] as the candidates are, in units of the shortest
-        frame's white.
     """
     candidates = (*frames[:, :, RADIANCE].unbind(dim=1), *more)
-    weights = torch.softmax(logits, dim=1).unsqueeze(2).unbind(dim=1)
+    shares = torch.softmax(logits, dim=1)
+    weights = shares.unsqueeze(2).unbind(dim=1)
     total = torch.zeros_like(candidates[0])
     for weight, candidate in zip(weights, candidates, strict=True):
         total = total + weight * candidate
-    return total
+    left = (shares[:, :3].square() * variance).sum(dim=1, keepdim=True)
+    return Blend(radiance=total, variance=left)
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager[object]:

@@ -13,6 +13,9 @@ __all__ = [
     "QUIET",
     "RADIUS",
     "ROLL_OFF",
+    "SHRUNK",
+    "SIDE",
+    "SILENT",
     "SOUND",
     "TAIL",
     "TOLERANCE",
@@ -87,3 +90,15 @@ OWN_ERROR = 0.01
 QUIET = (0.001, 0.003)
 """Deviation of the mean by noise, after the μ-law: up to the first, 60 dB, there is nothing to
 improve, from the second on, 50 dB, there is."""
+
+SIDE = 3
+"""Of the blocks whose frequencies are told from noise, in pixels; odd, so that a block has a
+middle. Larger ones gain little (5 pixels 0.05 dB on the validation scenes), and the time grows with
+the square."""
+
+SHRUNK = (2.0, 4.5)
+"""Deviations of noise: up to the first a frequency of a block is taken for noise, from the second
+on for the scene."""
+
+SILENT = 1e-14
+"""Variance of light that is as good as none."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ahdr_cli.networks.config import AnyConfig
+from ahdr_cli.networks.config import AnyConfig, FastConfig
+from ahdr_cli.networks.constants import SIDE
 from ahdr_cli.networks.convolutions import convolutions
+from ahdr_cli.networks.transform import block_frequencies
 
 __all__ = ["macs_per_pixel", "parameter_count"]
 
@@ -19,9 +21,12 @@ def macs_per_pixel(config: AnyConfig) -> int:
     """Multiply-accumulates of the convolutions per output pixel, rounded down.
 
     A convolution uses each of its weights once a pixel of its own resolution. AHDRNet's are all
-    at full resolution, and its encoder, shared by the three frames, counts three times.
+    at full resolution, and its encoder, shared by the three frames, counts three times. Networks
+    that choose also transform every block of what they merged, and transform it back.
     """
     of_cell = Counter[int]()
     for layer in convolutions(config):
         of_cell[layer.cell] += layer.uses * layer.weights
+    if isinstance(config, FastConfig) or config.output == "blend":
+        of_cell[1] += 2 * block_frequencies(SIDE).size
     return sum(macs // cell**2 for cell, macs in of_cell.items())

@@ -44,10 +44,12 @@ class Explicit(NamedTuple):
             network's own picture, whose weight is 1 wherever it counts.
         settled: (N, 1, H, W) in [0, 1], where there is nothing to be learnt: where the frames have
             hardly any noise, and where a short frame shows all that a clipped reference could see.
+        variance: (N, 3, H, W), of each frame's radiance by noise, over neighbourhoods.
     """
 
     logits: Tensor
     settled: Tensor
+    variance: Tensor
 
     def with_learnt(self, trust: Tensor) -> Tensor:
         """The logits with what a network adds, (N, 4, H, W), where it may."""
@@ -104,7 +106,11 @@ def explicit_weights(frames: Tensor) -> Explicit:
     quiet = (1.0 - reference) * sound
     shown = torch.maximum(reference, 1.0 - sound) * same
     settled = shown[:, None] + quiet[:, None] * (1.0 - _ramp(noise, QUIET))
-    return Explicit(logits=torch.cat((weights, -CERTAINTY * settled), dim=1), settled=settled)
+    return Explicit(
+        logits=torch.cat((weights, -CERTAINTY * settled), dim=1),
+        settled=settled,
+        variance=variance,
+    )
 
 
 def _variances(frames: Tensor, short: Tensor, long: Tensor) -> tuple[Tensor, Tensor, Tensor]:

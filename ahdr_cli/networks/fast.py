@@ -29,6 +29,7 @@ from ahdr_cli.networks.explicit import explicit_weights
 from ahdr_cli.networks.input import LDR, RADIANCE
 from ahdr_cli.networks.mu_law import mu_law_compress, mu_law_expand
 from ahdr_cli.networks.noise import with_variance
+from ahdr_cli.networks.shrinkage import shrink_noise
 
 __all__ = ["FastNet"]
 
@@ -72,7 +73,7 @@ class FastNet(nn.Module):
         return self.choose(frames).radiance
 
     def choose(self, frames: Tensor) -> Choice:
-        """As :meth:`forward`, with what led to the result; the correction comes after it all."""
+        """As :meth:`forward`, with what led to the result; the correction comes after it."""
         height, width = frames.shape[-2:]
         frames = _whole_cells(with_variance(frames))
         seen = self._see(frames)
@@ -101,9 +102,10 @@ class FastNet(nn.Module):
             explicit = explicit_weights(frames)
             logits = explicit.with_learnt(trust)
             own = mu_law_expand(own.clamp(0.0, 1.0))
-            merged = blend(frames, logits, own)
+            merged = blend(frames, logits, explicit.variance, own)
             correction = F.softshrink(correction, DEAD_ZONE) * (1.0 - explicit.settled)
-            radiance = mu_law_expand((mu_law_compress(merged) + correction).clamp(0.0, 1.0))
+            mapped = shrink_noise(mu_law_compress(merged.radiance) + correction, merged)
+            radiance = mu_law_expand(mapped.clamp(0.0, 1.0))
             return Choice(radiance=radiance, logits=logits, own=own)
 
 

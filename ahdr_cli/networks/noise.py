@@ -77,9 +77,9 @@ def _pair_noise(ldr: Tensor, ratios: Tensor) -> Tensor:
     ratios = ratios[..., 0]
     expected = ((light + READ / ratios) / ratios).sum(dim=1)
 
-    darkest = -F.max_pool2d(-ldr[:, 0], BLOCK).amax(dim=1)
+    dark = F.avg_pool2d(ldr[:, 0], BLOCK).mean(dim=1)
     brightest = F.max_pool2d(ldr[:, 1], BLOCK).amax(dim=1)
-    exposed = (darkest > EXPOSED[0]) & (brightest < EXPOSED[1])
+    exposed = (dark > EXPOSED[0]) & (brightest < EXPOSED[1])
     found = torch.where(exposed, variance / expected, torch.inf).flatten(1).sort(dim=1).values
     blocks = exposed.flatten(1).sum(dim=1)
     place = ((blocks - 1).clamp(min=0) * QUANTILE).long()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ahdr_cli.networks.config import FAST_STRIDE, AHDRConfig, AnyConfig, FastConfig
-from ahdr_cli.networks.constants import RADIUS
+from ahdr_cli.networks.constants import RADIUS, SIDE
 from ahdr_cli.networks.convolutions import convolutions
 
 __all__ = ["receptive_radius"]
@@ -11,17 +11,21 @@ __all__ = ["receptive_radius"]
 _SIDE_PATHS = ("attention_short.", "trust")
 """Convolutions of AHDRNet that lie beside the longest path, each along one that is as long."""
 
+_SHRINKAGE = SIDE - 1
+"""From a pixel to the far side of the blocks that it is part of."""
+
 
 def receptive_radius(config: AnyConfig) -> int:
     """Radius in pixels beyond which an input pixel cannot reach an output pixel.
 
     43 for AHDRNet as published. For a network with a coarser grid it is the largest over the
-    positions that a pixel may have in a cell. The explicit weights look `RADIUS` far.
+    positions that a pixel may have in a cell. What chooses looks `RADIUS` far for the explicit
+    weights, and then over blocks that a pixel is part of.
     """
     if isinstance(config, FastConfig):
-        return max(_fastnet_radius(config), RADIUS)
+        return max(_fastnet_radius(config), RADIUS + _SHRINKAGE)
     radius = _ahdrnet_radius(config)
-    return max(radius, RADIUS) if config.output == "blend" else radius
+    return max(radius, RADIUS) + _SHRINKAGE if config.output == "blend" else radius
 
 
 def _ahdrnet_radius(config: AHDRConfig) -> int:
@@ -38,7 +42,7 @@ def _ahdrnet_radius(config: AHDRConfig) -> int:
 def _fastnet_radius(config: FastConfig) -> int:
     """From each output pixel of a cell back to the input, through the coarsest grid."""
     radii = {layer.name: layer.radius for layer in convolutions(config)}
-    full = radii["output"] + radii["refine"]
+    full = _SHRINKAGE + radii["output"] + radii["refine"]
     half = radii["spread"] + radii["fuse"]
     quarter = sum(layer.radius for layer in convolutions(config) if layer.cell == FAST_STRIDE)
     first = radii["encode"]

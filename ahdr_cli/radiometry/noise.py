@@ -45,9 +45,9 @@ LIKELY = LEVELS_TO_NOISE * 1.0**2
 BLOCK = 8
 """Side in pixels of the blocks in which two frames are compared."""
 
-EXPOSED = (0.02, 0.93)
-"""Encoded values between which both frames must lie all over a block: neither black, where noise
-is cut off, nor near white."""
+EXPOSED = (0.04, 0.93)
+"""Encoded values between which both frames of a block must lie: the darker one on average, so that
+noise does not decide which blocks tell about it, and no pixel of the brighter one near white."""
 
 FEWEST = 8
 """Blocks below which a pair of frames tells nothing."""

@@ -20,7 +20,6 @@ from ahdr_cli.errors import (
     UsageError,
 )
 from ahdr_cli.networks.ahdrnet import AHDRNet
-from ahdr_cli.networks.blend import blend
 from ahdr_cli.networks.config import AHDRConfig, FastConfig
 from ahdr_cli.networks.explicit import explicit_weights
 from ahdr_cli.networks.input import to_network_input
@@ -232,8 +231,10 @@ class TestInitialNetwork:
         assert state["trust.weight"].abs().max() == 0
         ratios, noise = torch.tensor([[1.0, 4.0, 16.0]]), torch.tensor([1e-3])
         frames = to_network_input(torch.rand(1, 3, 3, 9, 9), ratios, noise)
-        expected = blend(frames, explicit_weights(frames).logits, net(frames))
-        torch.testing.assert_close(warm(frames), expected)
+        explicit = explicit_weights(frames)
+        choice = warm.choose(frames)
+        torch.testing.assert_close(choice.own, net(frames))
+        torch.testing.assert_close(choice.logits, explicit.logits)
 
     def test_an_untrained_fast_network_is_the_explicit_merge(self):
         config = FastConfig(features=8, shallow=4, detail=10, dilations=(1,))
@@ -242,9 +243,10 @@ class TestInitialNetwork:
         exposed = torch.rand(1, 1, 3, 8, 8) * ratios[:, :, None, None, None]
         noise = torch.tensor([1e-4])
         frames = to_network_input(exposed.clamp(max=1.0).pow(1 / 2.2), ratios, noise)
-        merged = blend(frames, explicit_weights(frames).logits[:, :3])
         # The network's own picture, a grey, has a weight of e⁻⁶ against those of the frames.
-        torch.testing.assert_close(net(frames), merged, rtol=0.05, atol=5e-3)
+        own = torch.tensor([0.0, 0.0, 0.0, -6.0]).view(1, 4, 1, 1)
+        expected = explicit_weights(frames).with_learnt(own)
+        torch.testing.assert_close(net.choose(frames).logits, expected)
 
 
 class TestProcesses:

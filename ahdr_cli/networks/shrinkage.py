@@ -1,0 +1,52 @@
+"""What is left of the frames' noise, taken out of the merged picture.
+
+A mean of the frames has noise of a deviation that is known, wherever the network chose them. In
+the block of `SIDE` by `SIDE` pixels around every pixel, frequencies that are no larger than such
+noise are taken out, and the results of all blocks that a pixel is part of are averaged (Coifman &
+Donoho, "Translation-invariant de-noising", 1995; Yu & Sapiro, "DCT image denoising: a simple and
+effective image denoising algorithm", IPOL 2011). Between noise and scene the share falls linearly,
+as in Gao & Bruce, "WaveShrink with firm shrinkage", Statistica Sinica 1997, and what is clearly
+the scene stays as it is. The mean of a block is never touched.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ahdr_cli.networks.blend import Blend
+from ahdr_cli.networks.constants import MU, SHRUNK, SIDE, SILENT
+from ahdr_cli.networks.transform import block_frequencies
+
+__all__ = ["shrink_noise"]
+
+
+def shrink_noise(mapped: Tensor, merged: Blend) -> Tensor:
+    """Take noise out.
+
+    Args:
+        mapped: (N, 3, H, W), the picture after the μ-law.
+        merged: the mean that it was made of, which tells its light and its noise.
+
+    Returns:
+        (N, 3, H, W), after the μ-law.
+    """
+    patterns = torch.from_numpy(block_frequencies(SIDE)).to(mapped)
+    light = merged.radiance.mean(dim=1, keepdim=True)
+    variance, light = _of_blocks(torch.cat((merged.variance, light), dim=1)).chunk(2, dim=1)
+    # The slope of the μ-law is 1 / ((light + 1/μ) · log(1 + μ)).
+    certainty = (light + 1.0 / MU) * math.log1p(MU) / (variance + SILENT).sqrt()
+    # Repeated, for a border is no edge.
+    padded = F.pad(mapped, [SIDE // 2] * 4, mode="replicate")
+    found = F.conv2d(padded, patterns)
+    start, end = SHRUNK
+    noise = found * ((end - found.abs() * certainty) / (end - start)).clamp(0.0, 1.0)
+    return mapped - F.conv_transpose2d(noise, patterns, padding=SIDE // 2) / SIDE**2
+
+
+def _of_blocks(x: Tensor) -> Tensor:
+    """Means over the block around each pixel, as far as it lies in the image."""
+    return F.avg_pool2d(x, SIDE, stride=1, padding=SIDE // 2, count_include_pad=False)
