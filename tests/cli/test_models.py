@@ -29,7 +29,7 @@ def test_show_gives_cost_and_provenance(ahdr):
     facts = json.loads(ahdr("models", "show", "ahdrnet", "--json").stdout)
     assert facts["parameters"] == 1_443_591
     assert facts["macs_per_pixel"] == 1_450_320
-    assert facts["receptive_radius"] == 43
+    assert facts["receptive_radius"] == 45
     assert facts["provenance"]
     assert "1450320" in ahdr("models", "show", "ahdrnet").stdout
 
