@@ -7,15 +7,14 @@ and used again, from several threads as well.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from ahdr_cli.bracket.opencv import has_cv2
-from ahdr_cli.bracket.preparation import RESPONSES, Preparation, prepare
+from ahdr_cli.bracket.preparation import RESPONSES, prepare
 from ahdr_cli.bracket.spacing import bracket_concerns
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import InputError, ModelError, UsageError
@@ -29,11 +28,10 @@ from ahdr_cli.inference.tiling import OnTile, fit_tile, stream_tiled
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
+    from ahdr_cli.bracket.preparation import Preparation
     from ahdr_cli.checkpoints import Checkpoint
 
-__all__ = ["MergeOptions", "MergePlan", "Merger", "OnPrepared", "prepare_frames"]
-
-OnPrepared: TypeAlias = Callable[[Preparation], None]
+__all__ = ["MergeOptions", "MergePlan", "Merger", "prepare_frames"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,40 +149,47 @@ class Merger:
         """
         return cls(load_checkpoint(model), options=options)
 
-    def __call__(
-        self,
-        bracket: Bracket,
-        *,
-        on_tile: OnTile | None = None,
-        on_prepared: OnPrepared | None = None,
-    ) -> HdrImage:
-        """Merge.
+    def __call__(self, bracket: Bracket, *, on_tile: OnTile | None = None) -> HdrImage:
+        """Prepare and merge; arguments, result and errors are those of the two.
 
         Args:
             bracket: three frames, short → long.
             on_tile: told of tiles done and tiles in all.
-            on_prepared: told, once, how frames were aligned and matched, before the merge.
+        """
+        return self.merge(self.prepare(bracket), on_tile=on_tile)
+
+    def prepare(self, bracket: Bracket) -> Preparation:
+        """Align and match the frames, as the options have it.
+
+        Raises:
+            InputError: pixels that are NaN or outside [0, 1].
+            OutOfMemoryError: arrays as large as the image do not fit.
+        """
+        with translated_allocation_errors():
+            for frame in bracket.frames:
+                _check_pixels(frame)
+            return prepare_frames(bracket, self._options)
+
+    def merge(self, prepared: Preparation, *, on_tile: OnTile | None = None) -> HdrImage:
+        """Run the network.
+
+        Args:
+            prepared: what :meth:`prepare` made.
+            on_tile: told of tiles done and tiles in all.
 
         Returns:
             Radiance in the geometry of the middle frame, whose white is 1.0.
 
         Raises:
-            InputError: pixels that are NaN or outside [0, 1].
             OutOfMemoryError: not even the smallest tile fits.
             ModelError: the network returned NaN or infinity.
         """
         # Tiles see to themselves; this is for the arrays as large as the image.
         with translated_allocation_errors():
-            return self._merge(bracket, on_tile=on_tile, on_prepared=on_prepared)
+            return self._merge(prepared, on_tile=on_tile)
 
-    def _merge(
-        self, bracket: Bracket, *, on_tile: OnTile | None, on_prepared: OnPrepared | None
-    ) -> HdrImage:
-        for frame in bracket.frames:
-            _check_pixels(frame)
-        prepared = prepare_frames(bracket, self._options)
-        if on_prepared is not None:
-            on_prepared(prepared)
+    def _merge(self, prepared: Preparation, *, on_tile: OnTile | None) -> HdrImage:
+        bracket = prepared.taken
         radiance = stream_tiled(
             tile_stream(self._runtime, prepared.conditions),
             prepared.pixels,  # made tile by tile, so that no second copy is ever held

@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from ahdr_cli import Bracket, Merger
-from ahdr_cli.bracket.preparation import RESPONSES, Preparation
+from ahdr_cli.bracket.preparation import RESPONSES
 from ahdr_cli.evaluation.datasets import open_dataset
 from ahdr_cli.images import FloatArray
 from ahdr_cli.merging import MergeOptions
@@ -47,11 +47,11 @@ def main() -> None:
         bracket, light = _recorded(scene.bracket), scene.truth
         look = _look(light, white=float(bracket.ratios[1]))
         for response, merger in mergers.items():
-            prepared: list[Preparation] = []
-            radiance = merger(bracket, on_prepared=prepared.append).pixels
+            prepared = merger.prepare(bracket)
+            radiance = merger.merge(prepared).pixels
             radiance = np.clip(radiance / np.float32(bracket.ratios[1]), 0, 1, dtype=np.float32)
             scores[response].append((psnr_mu(radiance, light), psnr_mu(radiance, look)))
-            found += response == "auto" and prepared[0].match is not None
+            found += response == "auto" and prepared.match is not None
     print(f"{len(scores['auto'])} scenes; auto matched {found} of them\n")
     print("| `--response` | against the light (dB) | against the look (dB) |\n|---|---:|---:|")
     for response, values in scores.items():

@@ -151,6 +151,13 @@ def test_spacing_outside_the_models_range_is_warned_of(checkpoint):
     assert "1 to 3 EV" in warning
 
 
+def test_in_two_steps_it_says_what_it_did_to_the_frames(checkpoint):
+    bracket, merger = make_bracket(), Merger(checkpoint, options=CPU)
+    prepared = merger.prepare(bracket)
+    assert prepared.taken is bracket
+    np.testing.assert_array_equal(merger.merge(prepared).pixels, merger(bracket).pixels)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1, 1.5])
 def test_pixels_that_no_frame_has_are_refused(checkpoint, bad):
     bracket = make_bracket()

@@ -23,7 +23,6 @@ from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
-    from ahdr_cli.bracket.preparation import Preparation
     from ahdr_cli.images import HdrImage
     from ahdr_cli.merging import Merger
 
@@ -126,9 +125,8 @@ class Workshop:
         """
         started = time.perf_counter()
         warnings = (*prepared.warnings, *merger.warnings(prepared.bracket))
-        preparations: list[Preparation] = []
-        image = merger(prepared.bracket, on_tile=on_tile, on_prepared=preparations.append)
-        (made,) = preparations
+        made = merger.prepare(prepared.bracket)
+        image = merger.merge(made, on_tile=on_tile)
         if made.concern is not None:
             warnings = (*warnings, made.concern)
         return Merged(

@@ -133,11 +133,10 @@ def merge(
     merger = Merger.open(model, options=options)
     for warning in merger.warnings(bracket):
         warn(warning)
-    preparations: list[Preparation] = []
     with progress("merging", quiet=quiet or as_json) as on_tile:
-        image = merger(bracket, on_tile=on_tile, on_prepared=preparations.append)
+        prepared = merger.prepare(bracket)
+        image = merger.merge(prepared, on_tile=on_tile)
     merged = time.perf_counter()
-    (prepared,) = preparations
     if prepared.concern is not None:
         warn(prepared.concern)
 

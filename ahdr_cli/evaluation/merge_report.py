@@ -192,8 +192,7 @@ def report_merge(
 
     Args:
         image: the result; 1.0 = white of the reference frame.
-        bracket: what it was merged from. If `Merger` changed the frames, this is the prepared
-            bracket, which it passes to `on_prepared`.
+        bracket: what it was merged from: `Preparation.bracket`, if the frames were changed.
         moved_px: of the alignment.
         provenance: plain values that the report repeats.
 

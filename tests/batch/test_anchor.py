@@ -32,8 +32,11 @@ class Classical:
     def warnings(self, bracket) -> list[str]:
         return []
 
-    def __call__(self, bracket, *, on_tile=None, on_prepared=None) -> HdrImage:
-        on_prepared(prepare(bracket, align=False, response="gamma"))
+    def prepare(self, bracket):
+        return prepare(bracket, align=False, response="gamma")
+
+    def merge(self, prepared, *, on_tile=None) -> HdrImage:
+        bracket = prepared.taken
         ratios = bracket.ratios
         result = np.zeros_like(bracket.frames[0].pixels)
         for frame, ratio in zip(bracket.frames, ratios, strict=True):

@@ -179,8 +179,11 @@ def test_unexpected_errors_stay_with_their_set(card, tmp_path, options):
                 raise ZeroDivisionError("by\nzero")
             return self._merger.warnings(bracket)
 
-        def __call__(self, bracket, **callbacks):
-            return self._merger(bracket, **callbacks)
+        def prepare(self, bracket):
+            return self._merger.prepare(bracket)
+
+        def merge(self, prepared, *, on_tile=None):
+            return self._merger.merge(prepared, on_tile=on_tile)
 
     results = run(card, tmp_path / "out", options, opener=Moody)
     assert statuses(results) == ["done", "failed", "done"]

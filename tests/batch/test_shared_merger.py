@@ -87,7 +87,10 @@ def test_a_batch_merges_several_sets_at_once_on_a_gpu(card, tmp_path, options, d
         def warnings(self, bracket):
             return inner.warnings(bracket)
 
-        def __call__(self, bracket, **callbacks):
+        def prepare(self, bracket):
+            return inner.prepare(bracket)
+
+        def merge(self, prepared, *, on_tile=None):
             nonlocal running
             with lock:
                 running += 1
@@ -97,7 +100,7 @@ def test_a_batch_merges_several_sets_at_once_on_a_gpu(card, tmp_path, options, d
             if most == 2:
                 met.wait(timeout=30)
             try:
-                return inner(bracket, **callbacks)
+                return inner.merge(prepared, on_tile=on_tile)
             finally:
                 with lock:
                     running -= 1
