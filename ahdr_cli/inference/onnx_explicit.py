@@ -22,6 +22,7 @@ from ahdr_cli.networks.constants import (
     QUIET,
     RADIUS,
     ROLL_OFF,
+    SHOWN,
     SOUND,
     TAIL,
     TOLERANCE,
@@ -102,8 +103,7 @@ def write_explicit(graph: GraphWriter, ldr: Value, radiance: Lifted) -> Explicit
     contradicted, unlike = _write_comparison(graph, encoded[1], frames, radiance)
     confirmed = graph.node("Sub", reference, graph.node("Mul", reference, unlike))
     believed = graph.node("Sub", reference, graph.node("Mul", reference, contradicted))
-    near_white = graph.node("Sub", one, sound)
-    useless = _plane(graph.node("Max", long, near_white))
+    useless = _plane(graph.node("Max", long, graph.node("Sub", one, sound)))
     doubts = graph.concat(
         _scaled(graph, contradicted, -DISBELIEF),
         graph.node(
@@ -120,9 +120,9 @@ def write_explicit(graph: GraphWriter, ldr: Value, radiance: Lifted) -> Explicit
     loud = _ramp(graph, noise, QUIET)
     quiet = graph.node("Mul", sound, graph.node("Sub", one, reference))
     quiet = graph.node("Sub", quiet, graph.node("Mul", quiet, loud))
-    shown = graph.node("Max", reference, near_white)
+    shown = _ramp(graph, brightest[0], SHOWN)
     shown = graph.node("Sub", shown, graph.node("Mul", shown, unlike))
-    settled = graph.node("Add", shown, quiet)
+    settled = graph.node("Max", shown, quiet)
     return ExplicitNodes(
         weights=weights,
         own=graph.node("Exp", _scaled(graph, settled, -CERTAINTY)),

@@ -13,6 +13,7 @@ __all__ = [
     "QUIET",
     "RADIUS",
     "ROLL_OFF",
+    "SHOWN",
     "SHRUNK",
     "SIDE",
     "SILENT",
@@ -68,6 +69,11 @@ own picture where nothing is to be learnt."""
 SOUND = (0.9, 0.95)
 """Encoded range of the reference's brightest channel over which it ceases to tell what the outer
 frames should show: one channel may be clipped, and JPEG mixes the neighbours in."""
+
+SHOWN = (0.86, 0.9)
+"""Encoded range of the reference's brightest channel over which a short frame that shows the same
+comes to be all that is asked: the reference is ever less believed there, and by what a network
+puts in its place small lamps would change."""
 
 RADIUS = 2
 """Of the neighbourhood over which frames are compared: 25 pixels of three channels tell a variance

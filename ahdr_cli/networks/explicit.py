@@ -25,6 +25,7 @@ from ahdr_cli.networks.constants import (
     QUIET,
     RADIUS,
     ROLL_OFF,
+    SHOWN,
     SOUND,
     TAIL,
     TOLERANCE,
@@ -104,8 +105,8 @@ def explicit_weights(frames: Tensor) -> Explicit:
 
     noise = OWN_ERROR * torch.exp(-0.5 * torch.logsumexp(weights, dim=1, keepdim=True))
     quiet = (1.0 - reference) * sound
-    shown = torch.maximum(reference, 1.0 - sound) * same
-    settled = shown[:, None] + quiet[:, None] * (1.0 - _ramp(noise, QUIET))
+    shown = _ramp(brightest[:, 0], SHOWN) * same
+    settled = torch.maximum(shown[:, None], quiet[:, None] * (1.0 - _ramp(noise, QUIET)))
     return Explicit(
         logits=torch.cat((weights, -CERTAINTY * settled), dim=1),
         settled=settled,

@@ -187,6 +187,13 @@ def test_nothing_is_to_be_learnt_where_there_is_hardly_noise(noise):
     assert explicit.logits[0, 3].item() == -12
 
 
+@pytest.mark.parametrize("encoded", [0.5, 0.8, 0.86, 0.87, 0.88, 0.89, 0.9, 0.92, 0.95, 0.99, 1.0])
+def test_there_is_no_gap_below_white_in_which_anything_is_to_be_learnt(encoded):
+    """Of a still picture without noise; the reference is ever less believed from 0.86 on."""
+    explicit = explicit_weights(grey(encoded**2.2 / 4.0, 1e-6))
+    assert explicit.settled.item() > 0.6
+
+
 def test_noise_is_to_be_learnt():
     explicit = explicit_weights(grey(0.001, LOUD))
     assert explicit.settled.item() == 0
