@@ -19,7 +19,6 @@ from torch.nn import functional as F
 
 from ahdr_cli.networks.blend import Blend
 from ahdr_cli.networks.constants import MU, SHRUNK, SIDE, SILENT
-from ahdr_cli.networks.transform import block_frequencies
 
 __all__ = ["shrink_noise"]
 
@@ -34,7 +33,7 @@ def shrink_noise(mapped: Tensor, merged: Blend) -> Tensor:
     Returns:
         (N, 3, H, W), after the μ-law.
     """
-    patterns = torch.from_numpy(block_frequencies(SIDE)).to(mapped)
+    patterns = _block_frequencies(mapped)
     light = merged.radiance.mean(dim=1, keepdim=True)
     variance, light = _of_blocks(torch.cat((merged.variance, light), dim=1)).chunk(2, dim=1)
     # The slope of the μ-law is 1 / ((light + 1/μ) · log(1 + μ)).
@@ -50,3 +49,21 @@ def shrink_noise(mapped: Tensor, merged: Blend) -> Tensor:
 def _of_blocks(x: Tensor) -> Tensor:
     """Means over the block around each pixel, as far as it lies in the image."""
     return F.avg_pool2d(x, SIDE, stride=1, padding=SIDE // 2, count_include_pad=False)
+
+
+def _block_frequencies(like: Tensor) -> Tensor:
+    """:func:`ahdr_cli.networks.transform.block_frequencies` of `SIDE`, made on the device.
+
+    Copied from the host, they could not be part of a CUDA graph.
+    """
+    colour, place = _cosines(3, like), _cosines(SIDE, like)
+    patterns = torch.einsum("kc,ay,bx->kabcyx", colour, place, place)
+    return patterns.reshape(3, SIDE**2, 3, SIDE, SIDE)[:, 1:].reshape(-1, 3, SIDE, SIDE)
+
+
+def _cosines(length: int, like: Tensor) -> Tensor:
+    """(frequency, place)."""
+    place = torch.arange(length, device=like.device, dtype=like.dtype)
+    frequency = place[:, None]
+    cosines = (math.pi / length * (place + 0.5) * frequency).cos()
+    return cosines * ((1.0 + (frequency > 0)) / length).sqrt()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ahdr_cli.networks import shrinkage
 from ahdr_cli.networks.blend import Blend
 from ahdr_cli.networks.constants import MU, SIDE
 from ahdr_cli.networks.mu_law import mu_law_compress
 from ahdr_cli.networks.shrinkage import shrink_noise
+from ahdr_cli.networks.transform import block_frequencies
 
 LIGHT = 0.05
 AWAY = SIDE - 1  # from the border, where fewer blocks take noise away
@@ -89,6 +92,12 @@ def test_only_where_there_is_noise():
     changed = (shrink_noise(mapped, merged) - mapped).abs()
     assert changed[..., :30].mean() > 1e-3
     assert changed[..., 34:].max() < 1e-6
+
+
+def test_the_same_patterns_as_in_numpy():
+    for dtype in (torch.float32, torch.float64):
+        found = shrinkage._block_frequencies(torch.zeros(1, dtype=dtype))
+        np.testing.assert_allclose(found.numpy(), block_frequencies(SIDE), atol=2e-7)
 
 
 def test_gradients_are_finite_without_noise_or_light():
