@@ -1,7 +1,9 @@
 """How much noise a bracket has.
 
 Motion and camera shake can only add to how much blocks of two frames differ, so a low quantile of
-all blocks is believed, and the pair of frames that says less.
+all blocks is believed, and the pair of frames that says less. Texture can only add to how much
+neighbouring pixels of one frame differ: where that says less still, most of what two frames differ
+by is no noise, but what JPEG and the curve make of them.
 """
 
 from __future__ import annotations
@@ -11,11 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ahdr_cli.bracket.blocks import PairBlocks, compare_blocks
+from ahdr_cli.bracket.blocks import BracketBlocks, PairBlocks, compare_blocks
 from ahdr_cli.images import FloatArray, PixelSource
-from ahdr_cli.radiometry.noise import BIAS, FEWEST, LIKELY, QUANTILE, QUIETEST
+from ahdr_cli.radiometry.noise import BIAS, FEWEST, HIDDEN, LIKELY, QUANTILE, QUIETEST
 
-__all__ = ["believed_noise", "estimate_noise"]
+__all__ = ["believed_noise", "estimate_noise", "noise_between"]
 
 
 def estimate_noise(frames: Sequence[PixelSource], ratios: NDArray[np.float64]) -> float:
@@ -31,12 +33,22 @@ def estimate_noise(frames: Sequence[PixelSource], ratios: NDArray[np.float64]) -
     return believed_noise(compare_blocks(frames, ratios))
 
 
-def believed_noise(pairs: Sequence[PairBlocks]) -> float:
+def believed_noise(blocks: BracketBlocks) -> float:
     """As :func:`estimate_noise`, of blocks that are compared already."""
-    told = [_quantile(pair.noise) for pair in pairs if len(pair.noise) >= FEWEST]
-    return max(min(told, default=LIKELY), QUIETEST)
+    between = noise_between(blocks.pairs)
+    grain = _told(blocks.grain)
+    return max(min(between, max(grain, HIDDEN * between)), QUIETEST)
 
 
-def _quantile(noise: FloatArray) -> float:
+def noise_between(pairs: Sequence[PairBlocks]) -> float:
+    """The same as far as two frames tell it: by how much those differ that show the same."""
+    least = min(_told(pair.noise) for pair in pairs)
+    return max(least, QUIETEST) if np.isfinite(least) else LIKELY
+
+
+def _told(noise: FloatArray) -> float:
+    """By a number of blocks; infinite if they are too few."""
+    if len(noise) < FEWEST:
+        return float("inf")
     place = int((len(noise) - 1) * QUANTILE)
     return float(np.partition(noise, place)[place]) * BIAS

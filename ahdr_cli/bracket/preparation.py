@@ -10,7 +10,7 @@ from ahdr_cli.bracket.align import Alignment, align_if_moved
 from ahdr_cli.bracket.blocks import compare_blocks
 from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.bracket.matching import ToneMatch, linearise, match_if_apart, straighten
-from ahdr_cli.bracket.noise import believed_noise
+from ahdr_cli.bracket.noise import believed_noise, noise_between
 from ahdr_cli.images import FloatArray, PixelSource
 from ahdr_cli.radiometry.noise import LEVELS_TO_NOISE
 
@@ -93,12 +93,15 @@ def prepare(bracket: Bracket, *, align: bool, response: str) -> Preparation:
         if match is None:
             concern = "the frames do not tell the camera's curve: γ 2.2 is assumed"
     alignment = align_if_moved(bracket) if align else None
-    pairs = compare_blocks(_pixels(bracket, alignment, match), bracket.ratios)
-    noise = believed_noise(pairs)
+    blocks = compare_blocks(_pixels(bracket, alignment, match), bracket.ratios)
     if response == "auto" and match is None:
-        match = straighten(bracket, pairs, noise=noise)
+        match = straighten(bracket, blocks.pairs, noise=noise_between(blocks.pairs))
     return Preparation(
-        taken=bracket, alignment=alignment, match=match, noise=noise, concern=concern
+        taken=bracket,
+        alignment=alignment,
+        match=match,
+        noise=believed_noise(blocks),
+        concern=concern,
     )
 
 

@@ -17,6 +17,7 @@ from ahdr_cli.radiometry.noise import (
     BLOCK,
     EXPOSED,
     FEWEST,
+    HIDDEN,
     LIKELY,
     QUANTILE,
     QUIETEST,
@@ -56,18 +57,20 @@ def batch_noise(ldr: Tensor, ratios: Tensor) -> Tensor:
     Returns:
         (N,) float32.
     """
+    height, width = ldr.shape[-2:]
+    ldr = ldr[..., : height // BLOCK * BLOCK, : width // BLOCK * BLOCK]
+    if not ldr.numel():
+        return torch.full((len(ldr),), LIKELY, device=ldr.device)
     pairs = [_pair_noise(ldr[:, i : i + 2], ratios[:, i : i + 2]) for i in range(2)]
     least = torch.minimum(*pairs)
-    return torch.where(least.isfinite(), least.clamp(min=QUIETEST), LIKELY)
+    between = torch.where(least.isfinite(), least.clamp(min=QUIETEST), LIKELY)
+    grain = torch.maximum(_grain(ldr[:, 1]), HIDDEN * between)
+    return torch.minimum(between, grain).clamp(min=QUIETEST)
 
 
 def _pair_noise(ldr: Tensor, ratios: Tensor) -> Tensor:
     """The same from a darker and a brighter frame, (N, 2, 3, H, W); inf if they do not tell."""
-    count, _, _, height, width = ldr.shape
-    ldr = ldr[..., : height // BLOCK * BLOCK, : width // BLOCK * BLOCK]
-    if not ldr.numel():
-        return torch.full((count,), torch.inf, device=ldr.device)
-    ratios = ratios.view(count, 2, 1, 1, 1)
+    ratios = ratios.view(len(ratios), 2, 1, 1, 1)
     radiance = ldr.pow(GAMMA) / ratios
     difference = radiance[:, 1] - radiance[:, 0]
     mean = F.avg_pool2d(difference, BLOCK)
@@ -77,11 +80,31 @@ def _pair_noise(ldr: Tensor, ratios: Tensor) -> Tensor:
     ratios = ratios[..., 0]
     expected = ((light + READ / ratios) / ratios).sum(dim=1)
 
-    dark = F.avg_pool2d(ldr[:, 0], BLOCK).mean(dim=1)
-    brightest = F.max_pool2d(ldr[:, 1], BLOCK).amax(dim=1)
-    exposed = (dark > EXPOSED[0]) & (brightest < EXPOSED[1])
-    found = torch.where(exposed, variance / expected, torch.inf).flatten(1).sort(dim=1).values
-    blocks = exposed.flatten(1).sum(dim=1)
+    exposed = _exposed(ldr[:, 0], ldr[:, 1])
+    return _told(torch.where(exposed, variance / expected, torch.inf))
+
+
+def _grain(ldr: Tensor) -> Tensor:
+    """The same from differences of a frame's own pixels, (N, 3, H, W)."""
+    light = ldr.pow(GAMMA)
+    rows = light[..., ::2, :] - light[..., 1::2, :]
+    across = 0.5 * (rows[..., ::2] - rows[..., 1::2])
+    variance = F.avg_pool2d(across.square(), BLOCK // 2).mean(dim=1)
+    noise = variance / (F.avg_pool2d(light, BLOCK).mean(dim=1) + READ)
+    return _told(torch.where(_exposed(ldr, ldr), noise, torch.inf))
+
+
+def _exposed(dark: Tensor, bright: Tensor) -> Tensor:
+    """Which blocks of (N, 3, H, W) frames lie between `EXPOSED`."""
+    mean = F.avg_pool2d(dark, BLOCK).mean(dim=1)
+    highest = F.max_pool2d(bright, BLOCK).amax(dim=1)
+    return (mean > EXPOSED[0]) & (highest < EXPOSED[1])
+
+
+def _told(noise: Tensor) -> Tensor:
+    """(N, h, w), infinite where a block does not count, → (N,)."""
+    found = noise.flatten(1).sort(dim=1).values
+    blocks = found.isfinite().sum(dim=1)
     place = ((blocks - 1).clamp(min=0) * QUANTILE).long()
-    noise = found.gather(1, place[:, None])[:, 0] * BIAS
-    return torch.where(blocks >= FEWEST, noise, torch.inf)
+    told = found.gather(1, place[:, None])[:, 0] * BIAS
+    return torch.where(blocks >= FEWEST, told, torch.inf)

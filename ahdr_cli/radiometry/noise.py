@@ -20,6 +20,7 @@ __all__ = [
     "BLOCK",
     "EXPOSED",
     "FEWEST",
+    "HIDDEN",
     "LEVELS_TO_NOISE",
     "LIKELY",
     "QUANTILE",
@@ -58,3 +59,8 @@ QUANTILE = 0.1
 BIAS = 1.15
 """By how much the variance is above that quantile, where all blocks show noise alone: with 64
 pixels of three channels an estimate scatters by a tenth."""
+
+HIDDEN = 0.25
+"""Least share of the noise between frames that is believed, however little of it one frame shows.
+JPEG leaves none in flat places, and what it takes from one frame it takes from the next one
+differently."""

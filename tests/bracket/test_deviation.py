@@ -8,7 +8,7 @@ import pytest
 from ahdr_cli.bracket.blocks import compare_blocks
 from ahdr_cli.bracket.deviation import estimate_deviation
 from ahdr_cli.bracket.matching import straighten
-from ahdr_cli.bracket.noise import believed_noise
+from ahdr_cli.bracket.noise import noise_between
 from ahdr_cli.bracket.preparation import prepare
 from ahdr_cli.radiometry.response import ResponseCurve
 from ahdr_cli.radiometry.transfer import gamma_decode
@@ -20,8 +20,8 @@ LEVELS = np.linspace(0.1, 0.9, 50)
 
 
 def found(bracket):
-    pairs = compare_blocks([frame.pixels for frame in bracket.frames], bracket.ratios)
-    return estimate_deviation(pairs, bracket.ratios, noise=believed_noise(pairs))
+    pairs = compare_blocks([frame.pixels for frame in bracket.frames], bracket.ratios).pairs
+    return estimate_deviation(pairs, bracket.ratios, noise=noise_between(pairs))
 
 
 def worst(curve):
@@ -53,14 +53,14 @@ def test_one_wrong_exposure_is_mostly_that(photograph):
 
 def test_frames_that_do_not_tell(make_frame):
     frames = [make_frame(ev, grey=grey, size=(64, 64)) for ev, grey in ((-4, 0), (0, 0.5), (4, 1))]
-    pairs = compare_blocks([frame.pixels for frame in frames], np.array([1.0, 16.0, 256.0]))
+    pairs = compare_blocks([frame.pixels for frame in frames], np.array([1.0, 16.0, 256.0])).pairs
     assert estimate_deviation(pairs, np.array([1.0, 16.0, 256.0]), noise=1e-4) is None
 
 
 def test_straightened_frames_tell_light_in_proportion(photograph):
     bracket = photograph(NEAR, noise=0.003)
-    pairs = compare_blocks([frame.pixels for frame in bracket.frames], bracket.ratios)
-    match = straighten(bracket, pairs, noise=believed_noise(pairs))
+    pairs = compare_blocks([frame.pixels for frame in bracket.frames], bracket.ratios).pairs
+    match = straighten(bracket, pairs, noise=noise_between(pairs))
     assert match is not None
     for taken, frame in zip(bracket.frames, match.bracket(bracket).frames, strict=True):
         seen = (taken.pixels > 0.1) & (taken.pixels < 0.9)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ahdr_cli.bracket.noise import estimate_noise
-from ahdr_cli.radiometry.noise import LIKELY, QUIETEST, READ
+from ahdr_cli.bracket.blocks import compare_blocks
+from ahdr_cli.bracket.noise import believed_noise, estimate_noise, noise_between
+from ahdr_cli.radiometry.noise import HIDDEN, LIKELY, QUIETEST, READ
 from ahdr_cli.radiometry.transfer import gamma_encode
 
 RATIOS = np.array([1.0, 4.0, 16.0])
@@ -56,6 +57,30 @@ def test_the_pair_that_says_less_is_believed():
     frames = photograph(texture((96, 96)), 1e-4)
     frames[2] = photograph(texture((96, 96), seed=7), 1e-4)[2]
     assert estimate_noise(frames, RATIOS) == pytest.approx(1e-4, rel=0.2)
+
+
+def test_what_frames_differ_by_without_any_grain_is_no_noise():
+    """Flat frames that the camera's compression changed a little, each in its own way."""
+    frames = [gamma_encode(np.full((160, 160, 3), 0.02 * ratio)) for ratio in RATIOS]
+    y, x = np.mgrid[:160, :160] / 6.0
+    waves = (np.sin(x + y), np.sin(x - 2 * y), np.sin(2 * x + y))
+    frames = [f + 0.01 * wave[..., None] for f, wave in zip(frames, waves, strict=True)]
+    between = noise_between(compare_blocks(frames, RATIOS).pairs)
+    assert estimate_noise(frames, RATIOS) == pytest.approx(HIDDEN * between)
+
+
+def test_texture_of_one_frame_is_no_noise():
+    """There what the frames differ by is believed."""
+    blocks = compare_blocks(photograph(texture((160, 160)), 1e-5), RATIOS)
+    assert np.median(blocks.grain) > 1e-3
+    assert believed_noise(blocks) == pytest.approx(1e-5, rel=0.15)
+
+
+@pytest.mark.parametrize("noise", [3e-6, 1e-4, 1e-3])
+def test_where_there_is_no_texture_both_ways_agree(noise):
+    blocks = compare_blocks(photograph(np.full((160, 160, 3), 0.02), noise), RATIOS)
+    assert np.median(blocks.grain) == pytest.approx(noise, rel=0.1)
+    assert noise_between(blocks.pairs) == pytest.approx(noise, rel=0.15)
 
 
 def test_pictures_without_noise_have_the_least():
