@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ahdr_cli.bracket.blocks import BracketBlocks, PairBlocks, compare_blocks
 from ahdr_cli.images import FloatArray, PixelSource
-from ahdr_cli.radiometry.noise import BIAS, FEWEST, HIDDEN, LIKELY, QUANTILE, QUIETEST
+from ahdr_cli.radiometry.noise import BIAS, FEWEST, GRAIN_BIAS, HIDDEN, LIKELY, QUANTILE, QUIETEST
 
 __all__ = ["believed_noise", "estimate_noise", "noise_between"]
 
@@ -36,19 +36,19 @@ def estimate_noise(frames: Sequence[PixelSource], ratios: NDArray[np.float64]) -
 def believed_noise(blocks: BracketBlocks) -> float:
     """As :func:`estimate_noise`, of blocks that are compared already."""
     between = noise_between(blocks.pairs)
-    grain = _told(blocks.grain)
+    grain = _told(blocks.grain, bias=GRAIN_BIAS)
     return max(min(between, max(grain, HIDDEN * between)), QUIETEST)
 
 
 def noise_between(pairs: Sequence[PairBlocks]) -> float:
     """The same as far as two frames tell it: by how much those differ that show the same."""
-    least = min(_told(pair.noise) for pair in pairs)
+    least = min(_told(pair.noise, bias=BIAS) for pair in pairs)
     return max(least, QUIETEST) if np.isfinite(least) else LIKELY
 
 
-def _told(noise: FloatArray) -> float:
+def _told(noise: FloatArray, *, bias: float) -> float:
     """By a number of blocks; infinite if they are too few."""
     if len(noise) < FEWEST:
         return float("inf")
     place = int((len(noise) - 1) * QUANTILE)
-    return float(np.partition(noise, place)[place]) * BIAS
+    return float(np.partition(noise, place)[place]) * bias

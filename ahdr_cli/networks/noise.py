@@ -17,6 +17,7 @@ from ahdr_cli.radiometry.noise import (
     BLOCK,
     EXPOSED,
     FEWEST,
+    GRAIN_BIAS,
     HIDDEN,
     LIKELY,
     QUANTILE,
@@ -81,7 +82,7 @@ def _pair_noise(ldr: Tensor, ratios: Tensor) -> Tensor:
     expected = ((light + READ / ratios) / ratios).sum(dim=1)
 
     exposed = _exposed(ldr[:, 0], ldr[:, 1])
-    return _told(torch.where(exposed, variance / expected, torch.inf))
+    return _told(torch.where(exposed, variance / expected, torch.inf), bias=BIAS)
 
 
 def _grain(ldr: Tensor) -> Tensor:
@@ -91,7 +92,7 @@ def _grain(ldr: Tensor) -> Tensor:
     across = 0.5 * (rows[..., ::2] - rows[..., 1::2])
     variance = F.avg_pool2d(across.square(), BLOCK // 2).mean(dim=1)
     noise = variance / (F.avg_pool2d(light, BLOCK).mean(dim=1) + READ)
-    return _told(torch.where(_exposed(ldr, ldr), noise, torch.inf))
+    return _told(torch.where(_exposed(ldr, ldr), noise, torch.inf), bias=GRAIN_BIAS)
 
 
 def _exposed(dark: Tensor, bright: Tensor) -> Tensor:
@@ -101,10 +102,10 @@ def _exposed(dark: Tensor, bright: Tensor) -> Tensor:
     return (mean > EXPOSED[0]) & (highest < EXPOSED[1])
 
 
-def _told(noise: Tensor) -> Tensor:
+def _told(noise: Tensor, *, bias: float) -> Tensor:
     """(N, h, w), infinite where a block does not count, → (N,)."""
     found = noise.flatten(1).sort(dim=1).values
     blocks = found.isfinite().sum(dim=1)
     place = ((blocks - 1).clamp(min=0) * QUANTILE).long()
-    told = found.gather(1, place[:, None])[:, 0] * BIAS
+    told = found.gather(1, place[:, None])[:, 0] * bias
     return torch.where(blocks >= FEWEST, told, torch.inf)

@@ -20,6 +20,7 @@ __all__ = [
     "BLOCK",
     "EXPOSED",
     "FEWEST",
+    "GRAIN_BIAS",
     "HIDDEN",
     "LEVELS_TO_NOISE",
     "LIKELY",
@@ -59,6 +60,10 @@ QUANTILE = 0.1
 BIAS = 1.15
 """By how much the variance is above that quantile, where all blocks show noise alone: with 64
 pixels of three channels an estimate scatters by a tenth."""
+
+GRAIN_BIAS = 1.34
+"""The same for estimates from neighbouring pixels, of which a block has 16 squares of four: they
+scatter by a fifth."""
 
 HIDDEN = 0.25
 """Least share of the noise between frames that is believed, however little of it one frame shows.

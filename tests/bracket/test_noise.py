@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ahdr_cli.bracket.blocks import compare_blocks
 from ahdr_cli.bracket.noise import believed_noise, estimate_noise, noise_between
-from ahdr_cli.radiometry.noise import HIDDEN, LIKELY, QUIETEST, READ
+from ahdr_cli.radiometry.noise import GRAIN_BIAS, HIDDEN, LIKELY, QUANTILE, QUIETEST, READ
 from ahdr_cli.radiometry.transfer import gamma_encode
 
 RATIOS = np.array([1.0, 4.0, 16.0])
@@ -80,6 +80,7 @@ def test_texture_of_one_frame_is_no_noise():
 def test_where_there_is_no_texture_both_ways_agree(noise):
     blocks = compare_blocks(photograph(np.full((160, 160, 3), 0.02), noise), RATIOS)
     assert np.median(blocks.grain) == pytest.approx(noise, rel=0.1)
+    assert np.quantile(blocks.grain, QUANTILE) * GRAIN_BIAS == pytest.approx(noise, rel=0.15)
     assert noise_between(blocks.pairs) == pytest.approx(noise, rel=0.15)
 
 
