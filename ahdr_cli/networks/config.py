@@ -15,6 +15,7 @@ __all__ = [
     "BlockKind",
     "FastConfig",
     "OutputKind",
+    "chooses",
     "stride",
 ]
 
@@ -119,6 +120,11 @@ class FastConfig:
 
 
 AnyConfig: TypeAlias = AHDRConfig | FastConfig
+
+
+def chooses(config: AnyConfig) -> bool:
+    """Whether the network chooses between the frames and a picture of its own."""
+    return isinstance(config, FastConfig) or config.output == "blend"
 
 
 def stride(config: AnyConfig) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ahdr_cli.networks.config import AnyConfig, FastConfig
+from ahdr_cli.networks.config import AnyConfig, chooses
 from ahdr_cli.networks.constants import SIDE
 from ahdr_cli.networks.convolutions import convolutions
 from ahdr_cli.networks.transform import block_frequencies
@@ -27,6 +27,6 @@ def macs_per_pixel(config: AnyConfig) -> int:
     of_cell = Counter[int]()
     for layer in convolutions(config):
         of_cell[layer.cell] += layer.uses * layer.weights
-    if isinstance(config, FastConfig) or config.output == "blend":
+    if chooses(config):
         of_cell[1] += 2 * block_frequencies(SIDE).size
     return sum(macs // cell**2 for cell, macs in of_cell.items())

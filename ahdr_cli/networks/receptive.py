@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ahdr_cli.networks.config import FAST_STRIDE, AHDRConfig, AnyConfig, FastConfig
+from ahdr_cli.networks.config import FAST_STRIDE, AHDRConfig, AnyConfig, FastConfig, chooses
 from ahdr_cli.networks.constants import RADIUS, SIDE
 from ahdr_cli.networks.convolutions import convolutions
 
@@ -25,7 +25,7 @@ def receptive_radius(config: AnyConfig) -> int:
     if isinstance(config, FastConfig):
         return max(_fastnet_radius(config), RADIUS + _SHRINKAGE)
     radius = _ahdrnet_radius(config)
-    return max(radius, RADIUS) + _SHRINKAGE if config.output == "blend" else radius
+    return max(radius, RADIUS) + _SHRINKAGE if chooses(config) else radius
 
 
 def _ahdrnet_radius(config: AHDRConfig) -> int:

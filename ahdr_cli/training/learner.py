@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ahdr_cli.errors import UsageError
+from ahdr_cli.networks.config import chooses
 from ahdr_cli.networks.families import AnyNetwork
 from ahdr_cli.training.batch import Batch, network_frames
 from ahdr_cli.training.config import TrainConfig
@@ -17,7 +18,7 @@ from ahdr_cli.training.distributed import Processes
 from ahdr_cli.training.ema import WeightAverage
 from ahdr_cli.training.loss import objective
 from ahdr_cli.training.precision import choose_precision, compiled
-from ahdr_cli.training.teacher import Choosing, Teacher, chooses
+from ahdr_cli.training.teacher import Choosing, Teacher
 
 __all__ = ["Learner"]
 
@@ -57,7 +58,7 @@ class Learner:
         self._precision = choose_precision(config.runtime, device)
         self._scaler = self._precision.scaler(device)
         self._teacher = Teacher.open(config.teacher, device=device)
-        self._chooses = chooses(self.net)
+        self._chooses = chooses(self.net.config)
         if self._teacher is not None and not self._chooses:
             raise UsageError(
                 "a network that paints has no choice to be taught",

@@ -17,19 +17,14 @@ from torch.nn import functional as F
 
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import UsageError
-from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.blend import Choice
+from ahdr_cli.networks.config import chooses
 from ahdr_cli.networks.families import AnyNetwork
 from ahdr_cli.training.settings import TeacherSettings
 
-__all__ = ["Choosing", "Teacher", "chooses", "divergence"]
+__all__ = ["Choosing", "Teacher", "divergence"]
 
 _FRAMES = 3
-
-
-def chooses(net: AnyNetwork) -> bool:
-    """Whether the network chooses between the frames and a picture of its own."""
-    return not isinstance(net, AHDRNet) or net.config.output == "blend"
 
 
 class Choosing(nn.Module):
@@ -66,7 +61,7 @@ class Teacher(NamedTuple):
         if settings.model is None or not settings.weight:
             return None
         net = load_checkpoint(settings.model).build()
-        if not chooses(net):
+        if not chooses(net.config):
             raise UsageError(
                 f"teacher {settings.model!r} paints and does not choose between the frames",
                 hint="name weights of `fast` or `ahdrnet-blend`",

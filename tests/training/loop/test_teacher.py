@@ -5,14 +5,14 @@ import torch
 
 from ahdr_cli.checkpoints import save_checkpoint
 from ahdr_cli.errors import ModelError, UsageError
-from ahdr_cli.networks.config import FastConfig
+from ahdr_cli.networks.config import FastConfig, chooses
 from ahdr_cli.networks.families import build_network
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.networks.variants import MODELS
 from ahdr_cli.training.batch import network_frames
 from ahdr_cli.training.initialisation import initial_network
 from ahdr_cli.training.settings import TeacherSettings
-from ahdr_cli.training.teacher import Choosing, Teacher, chooses, divergence
+from ahdr_cli.training.teacher import Choosing, Teacher, divergence
 
 CPU = torch.device("cpu")
 SMALL = FastConfig(features=4, shallow=4, detail=10, dilations=(1,))
@@ -145,7 +145,7 @@ def test_a_teacher_that_paints_is_refused(tmp_path, toy):
 def test_which_models_choose(name):
     with torch.device("meta"):
         net = build_network(MODELS[name])
-    assert chooses(net) == (name in ("fast", "ahdrnet-blend"))
+    assert chooses(net.config) == (name in ("fast", "ahdrnet-blend"))
 
 
 @pytest.mark.parametrize("config", [SMALL, MODELS["ahdrnet-blend"]])
