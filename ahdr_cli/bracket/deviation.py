@@ -57,11 +57,17 @@ believed."""
 
 
 class _Equations(NamedTuple):
-    terms: NDArray[np.float64]  # (n, 5) of three coefficients of the curve, two of the exposures
-    apart: NDArray[
-        np.float64
-    ]  # (n,) light (natural logarithm) that the frames differ by with γ 2.2
-    shares: NDArray[np.float64]  # (n,) what each equation counts
+    """One for each channel of a block.
+
+    Attributes:
+        terms: (n, 5) of three coefficients of the curve and two of the exposures.
+        apart: (n,) light (natural logarithm) that the frames differ by with γ 2.2.
+        shares: (n,) what each counts.
+    """
+
+    terms: NDArray[np.float64]
+    apart: NDArray[np.float64]
+    shares: NDArray[np.float64]
 
 
 def estimate_deviation(

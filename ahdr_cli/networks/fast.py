@@ -18,12 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ahdr_cli.networks.blend import Choice, blend, without_autocast
-from ahdr_cli.networks.config import (
-    FAST_OUTPUTS,
-    FAST_SEEN,
-    FAST_STRIDE,
-    FastConfig,
-)
+from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FAST_STRIDE, FastConfig
 from ahdr_cli.networks.constants import DEAD_ZONE
 from ahdr_cli.networks.explicit import explicit_weights
 from ahdr_cli.networks.input import LDR, RADIANCE
@@ -73,7 +68,7 @@ class FastNet(nn.Module):
         return self.choose(frames).radiance
 
     def choose(self, frames: Tensor) -> Choice:
-        """As :meth:`forward`, with what led to the result; the correction comes after it."""
+        """As :meth:`forward`, with what led to it; correction and shrinkage come after that."""
         height, width = frames.shape[-2:]
         frames = _whole_cells(with_variance(frames))
         seen = self._see(frames)
