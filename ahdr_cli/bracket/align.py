@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.bracket.guide import Guide, grey8
 from ahdr_cli.bracket.motion import MovedPixels, RigidMotion
 from ahdr_cli.bracket.opencv import load_cv2
+from ahdr_cli.bracket.pair import Level, pyramid
 from ahdr_cli.bracket.registration import register
 from ahdr_cli.images import FloatArray, Frame
 
@@ -111,12 +113,10 @@ def align_if_moved(bracket: Bracket, *, least: float = STILL_PX) -> Alignment:
         bracket: any; a tripod's is left as it is.
         least: displacement in pixels of the farthest corner below which a frame is left alone.
     """
-    reference = Guide.of(bracket.reference.pixels)
+    reference = _Reference.of(bracket)
     # OpenCV and numpy compute outside Python's lock.
     with ThreadPoolExecutor(2, thread_name_prefix="ahdr-align") as sides:
-        motions = list(
-            sides.map(lambda index: _motion(bracket, index, reference=reference), (0, 2))
-        )
+        motions = list(sides.map(lambda index: _motion(bracket, index, reference), (0, 2)))
     short, long = (
         motion if motion.displacement(bracket.size) >= least else RigidMotion()
         for motion in motions
@@ -134,7 +134,7 @@ def estimate_motion(bracket: Bracket, index: int, *, rotation: bool = True) -> R
     """
     if not rotation:
         return RigidMotion.of_shift(mtb_shift(bracket.reference, bracket.frames[index]))
-    return _motion(bracket, index, reference=Guide.of(bracket.reference.pixels))
+    return _motion(bracket, index, _Reference.of(bracket))
 
 
 def mtb_shift(reference: Frame, frame: Frame) -> tuple[int, int]:
@@ -149,11 +149,23 @@ def warp(frame: Frame, motion: RigidMotion) -> Frame:
     return replace(frame, pixels=MovedPixels(frame.pixels, motion)[:, :])
 
 
-def _motion(bracket: Bracket, index: int, *, reference: Guide) -> RigidMotion:
+class _Reference(NamedTuple):
+    """What both outer frames are compared with."""
+
+    guide: Guide
+    levels: list[Level]
+
+    @classmethod
+    def of(cls, bracket: Bracket) -> _Reference:
+        guide = Guide.of(bracket.reference.pixels)
+        return cls(guide, pyramid(guide))
+
+
+def _motion(bracket: Bracket, index: int, reference: _Reference) -> RigidMotion:
     gain = float(bracket.ratios[index] / bracket.ratios[1])
     moving = Guide.of(bracket.frames[index].pixels, gain=gain)
-    start = RigidMotion.of_shift(_mtb(reference.grey, moving.grey))
-    return register(reference, moving, start=start).scaled(reference.block)
+    start = RigidMotion.of_shift(_mtb(reference.guide.grey, moving.grey))
+    return register(reference.levels, pyramid(moving), start=start).scaled(moving.block)
 
 
 def _mtb(reference: NDArray[np.uint8], moving: NDArray[np.uint8]) -> tuple[int, int]:

@@ -61,12 +61,17 @@ class RigidMotion:
         """Nothing moved."""
         return bool(np.array_equal(self.matrix, np.eye(2, 3)))
 
-    def displacement(self, size: tuple[int, int]) -> float:
+    def displacement(self, size: tuple[int, ...]) -> float:
         """How far the farthest corner of a picture of `size` (height, width) moves, in pixels."""
         height, width = size
         corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]])
         moved = corners @ self.matrix.T - corners[:, :2]
         return float(np.hypot(moved[:, 0], moved[:, 1]).max())
+
+    def distance(self, other: RigidMotion, size: tuple[int, ...]) -> float:
+        """How far apart the two move the farthest corner of a picture of `size`, in pixels."""
+        apart = self.matrix - other.matrix + np.eye(2, 3)
+        return RigidMotion(apart).displacement(size)
 
     def after(self, first: RigidMotion) -> RigidMotion:
         """This motion of what `first` has moved."""

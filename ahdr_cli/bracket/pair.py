@@ -1,10 +1,10 @@
-"""`Pair`: two pictures to be registered, and how well they agree under a motion."""
+"""`Pair`: two pictures to be registered, of one size, and how well they agree under a motion."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from ahdr_cli.bracket.motion import RigidMotion
 from ahdr_cli.bracket.opencv import load_cv2
 from ahdr_cli.images import FloatArray
 
-__all__ = ["TRUNCATED", "Mask", "Pair", "mean_size", "pyramid"]
+__all__ = ["TRUNCATED", "Level", "Mask", "Pair", "mean_size", "pyramid"]
 
 Mask: TypeAlias = NDArray[np.uint8]
 """1 where something holds, else 0."""
@@ -25,39 +25,44 @@ TRUNCATED = 0.25
 _COARSEST = 160  # longest side in pixels of a pyramid's last level
 _TONE = 31  # side in pixels over which a difference in tone counts as constant
 _BLUR = 1.5  # σ in pixels of each level
+_LIKE = 100_000  # pixels, or up to four times as many, that a likeness is taken of
 _SEEN = 0.5  # share of what a pixel is made of that must be neither clipped nor black
 
 
-def pyramid(reference: Guide, moving: Guide) -> list[Pair]:
-    """Two guides at their own size, at half of it and so on, finest first."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Level:
+    """A guide at one size of its pyramid.
+
+    Attributes:
+        image: (h, w) float32, blurred log-radiance.
+        seen: (h, w), 1 where it can be trusted.
+        scale: size relative to the guide.
+    """
+
+    image: FloatArray
+    seen: Mask
+    scale: float
+
+
+def pyramid(guide: Guide) -> list[Level]:
+    """A guide at its own size, at half of it and so on, finest first."""
     cv2 = load_cv2()
-    images = [reference.log_radiance, moving.log_radiance, reference.seen, moving.seen]
-    pairs: list[Pair] = []
-    scale = 1.0
+    images = [guide.log_radiance, guide.seen]
+    levels: list[Level] = []
     while True:
-        fixed, other, *seen = (cv2.GaussianBlur(image, (0, 0), _BLUR) for image in images)
+        image, seen = (cv2.GaussianBlur(each, (0, 0), _BLUR) for each in images)
         # A pixel whose surroundings are half unseen is mixed with what is not there.
-        seen_fixed, seen_moving = ((share > _SEEN).astype(np.uint8) for share in seen)
-        pairs.append(
-            Pair(
-                cv2=cv2,
-                fixed=fixed,
-                moving=other,
-                seen_fixed=seen_fixed,
-                seen_moving=seen_moving,
-                scale=scale,
-            )
-        )
-        if max(fixed.shape) <= _COARSEST:
-            return pairs
-        height, width = (max(8, round(side / 2)) for side in fixed.shape)
+        trusted = (seen > _SEEN).astype(np.uint8)
+        levels.append(Level(image=image, seen=trusted, scale=0.5 ** len(levels)))
+        if max(image.shape) <= _COARSEST:
+            return levels
+        height, width = (max(8, round(side / 2)) for side in image.shape)
         images = [cv2.resize(i, (width, height), interpolation=cv2.INTER_AREA) for i in images]
-        scale /= 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pair:
-    """Two pictures (h, w), at one size of a pyramid.
+    """Two pictures (h, w) of one size.
 
     Attributes:
         cv2: the module.
@@ -72,6 +77,18 @@ class Pair:
     seen_fixed: Mask
     seen_moving: Mask
     scale: float
+
+    @classmethod
+    def of(cls, fixed: Level, moving: Level) -> Self:
+        """Two guides at one size."""
+        return cls(
+            cv2=load_cv2(),
+            fixed=fixed.image,
+            moving=moving.image,
+            seen_fixed=fixed.seen,
+            seen_moving=moving.seen,
+            scale=fixed.scale,
+        )
 
     def usable(self, motion: RigidMotion) -> Mask:
         """Where both pictures can be trusted once `motion` is undone."""
@@ -103,11 +120,14 @@ class Pair:
 
     def likeness(self, motion: RigidMotion) -> float:
         """Correlation of what overlaps after `motion` is undone."""
-        inside = self.undo(np.ones_like(self.seen_moving), motion) > 0
+        # A grid of rows and columns tells as much as all of them.
+        every = math.isqrt(self.fixed.size // _LIKE) or 1
+        inside = self.undo(np.ones_like(self.seen_moving), motion)[::every, ::every] > 0
         if inside.sum() < 16:
             return -1.0
-        moved = self.undo(self.moving, motion)
-        one, two = self.fixed[inside].astype(np.float64), moved[inside].astype(np.float64)
+        moved = self.undo(self.moving, motion)[::every, ::every]
+        fixed = self.fixed[::every, ::every]
+        one, two = fixed[inside].astype(np.float64), moved[inside].astype(np.float64)
         one, two = one - one.mean(), two - two.mean()
         # Sums of products rather than `@`, which wakes threads for a millisecond's work.
         norm = math.sqrt(float((one * one).sum()) * float((two * two).sum()))
@@ -121,6 +141,18 @@ class Pair:
             image, motion.matrix, size, flags=flags | cv2.WARP_INVERSE_MAP
         )
         return moved
+
+    def sample(
+        self,
+        image: NDArray[Any],
+        motion: RigidMotion,
+        places: NDArray[np.float64],
+        flags: int = 1,
+    ) -> NDArray[Any]:
+        """What :meth:`undo` has at (2, n) places x, y of the reference; n is below 32767."""
+        x, y = (motion.matrix[:, :2] @ places + motion.matrix[:, 2:]).astype(np.float32)
+        sampled: NDArray[Any] = self.cv2.remap(image, x[:, None], y[:, None], flags)
+        return sampled[:, 0]
 
 
 def mean_size(difference: FloatArray, *, where: Mask) -> float:

@@ -1,8 +1,8 @@
-"""The last fraction of a pixel of a registration, on large pictures.
+"""The last fraction of a pixel of a registration.
 
 Gauss-Newton steps with steepest-descent images that are computed once (Baker & Matthews,
-"Lucas-Kanade 20 Years On", IJCV 2004, section 3.2, the inverse compositional algorithm), on the
-pixels that tell most. They are reweighted so as to lower the mean truncated
+"Lucas-Kanade 20 Years On", IJCV 2004, section 3.2, the inverse compositional algorithm), on a
+sample of the pixels that tell most. They are reweighted so as to lower the mean truncated
 difference: what moves by itself has no say, and noise no more than it must.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,12 @@ from ahdr_cli.images import FloatArray
 
 __all__ = ["polished"]
 
-_STEPS = 12  # at most
+_ROUNDS = 3  # at most, of choosing pixels anew
+_NEAR = 0.5  # pixels at the picture's corner: after a smaller motion the choice still holds
+_STEPS = 12  # at most, of a round
 _SMALLEST_STEP = 0.01  # pixels at the picture's corner, at which it is good enough
 _TELLING = 0.75  # quantile of the gradient above which a pixel tells something of the motion
-_LEAST = 100  # pixels that must do so
+_LEAST, _MOST = 100, 30_000  # pixels of a sample: three numbers are not found better with more
 _EQUAL = np.float32(0.05)  # log difference below which all pixels weigh the same
 
 
@@ -34,83 +37,127 @@ def polished(pair: Pair, begin: RigidMotion) -> RigidMotion:
         pair: what to register.
         begin: right within about two pixels.
     """
-    descent = _Descent.of(pair, begin)
-    if descent.places.size < _LEAST:
-        return begin
     motion = begin
-    for _ in range(_STEPS):
-        where = pair.usable(motion)
-        step = descent.step(pair.difference(motion, where=where), where=where)
-        if step is None:
+    for _ in range(_ROUNDS):
+        sample = _Sample.of(pair, motion)
+        if sample is None:
+            return motion
+        before, motion = motion, sample.fit(motion)
+        if before.distance(motion, pair.fixed.shape) < _NEAR:
             break
-        motion = motion.after(step)
-        if step.displacement(pair.fixed.shape) < _SMALLEST_STEP:
-            break
-    where = pair.usable(begin) & pair.usable(motion)
-    return min((motion, begin), key=lambda each: pair.disagreement(each, where=where))
+    return motion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Descent:
-    """How the pictures change with a small motion about their centre.
+class _Sample:
+    """Some pixels of the reference, and how they change with a small motion about its centre.
 
     Attributes:
-        places: (n,) indices into the flattened picture.
+        pair: whose pixels they are.
+        places: (2, n) float64, x and y.
+        values: (n,) float32, the reference there, less the difference in tone: that hardly
+            changes with a motion, and is costly to find.
         fixed, moving: (3, n) float32, derivatives there by rotation (a pixel at `radius`), by x
             and by y, of the reference and of the other picture seen from it. Their noise is
             independent, so their product does not grow by it, and steps do not shrink.
-        centre: (x, y) of rotation.
-        radius: half the diagonal, in pixels.
     """
 
-    places: NDArray[np.intp]
+    pair: Pair
+    places: NDArray[np.float64]
+    values: FloatArray
     fixed: FloatArray
     moving: FloatArray
-    centre: tuple[float, float]
-    radius: float
 
     @classmethod
-    def of(cls, pair: Pair, motion: RigidMotion) -> _Descent:
-        """That after `motion` is undone, where the reference's gradient is strong."""
+    def of(cls, pair: Pair, motion: RigidMotion) -> Self | None:
+        """That of pixels where the reference's gradient is strong; None, too few are usable."""
         cv2 = pair.cv2
-        height, width = pair.fixed.shape
         # Scharr's derivative is 32 for a slope of one.
         fixed, moving = (
             [cv2.Scharr(image, cv2.CV_32F, *order, scale=1 / 32) for order in ((1, 0), (0, 1))]
-            for image in (pair.fixed, pair.undo(pair.moving, motion))
+            for image in (pair.fixed, pair.moving)
         )
-        slope = cv2.magnitude(*fixed)
-        usable = pair.usable(motion) > 0
-        least = np.quantile(slope[usable], _TELLING) if usable.any() else 0.0
-        places = np.flatnonzero(usable & (slope > least))
-        centre = ((width - 1) / 2, (height - 1) / 2)
-        radius = math.hypot(*centre)
-        y, x = np.divmod(places, width)
-
-        def derivatives(slopes: list[FloatArray]) -> FloatArray:
-            gx, gy = (slope.ravel()[places] for slope in slopes)
-            turning = ((x - centre[0]) * gy - (y - centre[1]) * gx) / radius
-            return np.stack((turning, gx, gy)).astype(np.float32)
-
+        usable = pair.usable(motion)
+        chosen = _telling(cv2.magnitude(*fixed), usable)
+        if chosen.size < _LEAST:
+            return None
+        y, x = np.divmod(chosen, pair.fixed.shape[1])
+        places = np.stack((x, y)).astype(np.float64)
+        seen = [pair.sample(slope, motion, places) for slope in moving]
+        # The gradient of what is turned is turned back.
+        turned = motion.matrix[:, :2].T.astype(np.float32) @ np.stack(seen)
+        difference = pair.difference(motion, where=usable).ravel()[chosen]
         return cls(
+            pair=pair,
             places=places,
-            fixed=derivatives(fixed),
-            moving=derivatives(moving),
-            centre=centre,
-            radius=radius,
+            values=difference + pair.sample(pair.moving, motion, places),
+            fixed=_derivatives(pair, places, *(slope.ravel()[chosen] for slope in fixed)),
+            moving=_derivatives(pair, places, *turned),
         )
 
-    def step(self, difference: FloatArray, *, where: Mask) -> RigidMotion | None:
+    def fit(self, begin: RigidMotion) -> RigidMotion:
+        """A motion under which these pixels agree better, else `begin`."""
+        first = last = self.error(begin)
+        motion = begin
+        for _ in range(_STEPS):
+            step = self._step(*last)
+            if step is None:
+                break
+            motion = motion.after(step)
+            last = self.error(motion)
+            if step.displacement(self.pair.fixed.shape) < _SMALLEST_STEP:
+                break
+        both = first[1] & last[1]
+        return motion if _mean_size(last[0], both) < _mean_size(first[0], both) else begin
+
+    def error(self, motion: RigidMotion) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """By how much each pixel differs after `motion` is undone, and whether that counts."""
+        pair = self.pair
+        seen = pair.sample(pair.seen_moving, motion, self.places, pair.cv2.INTER_NEAREST)
+        return self.values - pair.sample(pair.moving, motion, self.places), seen > 0
+
+    def _step(self, error: FloatArray, counts: NDArray[np.bool_]) -> RigidMotion | None:
         """The motion to be done first, before the present one; None where all is alike."""
-        error = difference.ravel()[self.places]
         size = np.abs(error)
-        counts = where.ravel()[self.places] & (size < TRUNCATED)
         # Least squares with these weights lowers the sum of absolute values.
-        weighted = self.fixed * (counts / np.maximum(size, _EQUAL))
+        weight = (counts & (size < TRUNCATED)) / np.maximum(size, _EQUAL)
+        weighted = self.fixed * weight.astype(np.float32)
         try:
             turn, x, y = np.linalg.solve(
                 (weighted @ self.moving.T).astype(np.float64), weighted @ error
             )
         except np.linalg.LinAlgError:
             return None
-        return RigidMotion.about(self.centre, radians=turn / self.radius, shift=(x, y))
+        centre, radius = _middle(self.pair)
+        return RigidMotion.about(centre, radians=turn / radius, shift=(x, y))
+
+
+def _telling(slope: FloatArray, usable: Mask) -> NDArray[np.intp]:
+    """Indices into the flattened picture of `_MOST` pixels, spread over those that tell most."""
+    slopes = slope[usable > 0]
+    if not slopes.size:
+        return np.empty(0, np.intp)
+    least = np.quantile(slopes[:: max(slopes.size // _MOST, 1)], _TELLING)
+    telling = np.flatnonzero((usable > 0) & (slope > least))
+    return telling[:: math.ceil(telling.size / _MOST) or 1]
+
+
+def _derivatives(
+    pair: Pair, places: NDArray[np.float64], gx: FloatArray, gy: FloatArray
+) -> FloatArray:
+    """(3, n), as in :class:`_Sample`, from the gradient."""
+    centre, radius = _middle(pair)
+    turning = ((places[0] - centre[0]) * gy - (places[1] - centre[1]) * gx) / radius
+    return np.stack((turning, gx, gy)).astype(np.float32)
+
+
+def _middle(pair: Pair) -> tuple[tuple[float, float], float]:
+    """Centre (x, y) and half the diagonal, in pixels."""
+    height, width = pair.fixed.shape
+    centre = ((width - 1) / 2, (height - 1) / 2)
+    return centre, math.hypot(*centre)
+
+
+def _mean_size(error: FloatArray, counts: NDArray[np.bool_]) -> float:
+    """Mean truncated size; infinity if nothing counts."""
+    return float(np.minimum(np.abs(error[counts]), TRUNCATED).mean()) if counts.any() else math.inf

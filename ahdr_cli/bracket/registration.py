@@ -1,20 +1,19 @@
 """Registration of two guides, coarse to fine, safe against what moves by itself.
 
-Small pictures are registered by **ECC** (Evangelidis & Psarakis, "Parametric Image Alignment
-Using Enhanced Correlation Coefficient Maximization", TPAMI 2008; OpenCV's `findTransformECC`):
-with rotation, from a start within a few pixels. The result is polished to a small fraction of a
-pixel (:mod:`ahdr_cli.bracket.polish`), and so it is on large ones, where ECC would be slow. Both
-look only where neither frame is clipped or black, and whatever does not make the frames more
-alike is discarded.
+The smallest pictures are registered by **ECC** (Evangelidis & Psarakis, "Parametric Image
+Alignment Using Enhanced Correlation Coefficient Maximization", TPAMI 2008; OpenCV's
+`findTransformECC`): with rotation, from a start within a few pixels. The result is polished to a
+small fraction of a pixel (:mod:`ahdr_cli.bracket.polish`) there and on ever larger ones, where ECC
+would be slow. Both look only where neither frame is clipped or black, and whatever does not make
+the frames more alike is discarded.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ahdr_cli.bracket.guide import Guide
 from ahdr_cli.bracket.motion import RigidMotion
-from ahdr_cli.bracket.pair import Mask, Pair, pyramid
+from ahdr_cli.bracket.pair import Level, Mask, Pair
 from ahdr_cli.bracket.polish import polished
 
 __all__ = ["register"]
@@ -26,33 +25,29 @@ _UNUSUAL = 2.0  # times the usual difference, from which a place counts as moved
 _PATCH = 9  # side in pixels over which that is judged
 _ECC_STEPS = 60
 _ECC_GAIN = 1e-6  # in correlation, at which it stops
-_ECC_PIXELS = 80_000  # of the largest pictures that it is used on
 
 
-def register(reference: Guide, moving: Guide, *, start: RigidMotion) -> RigidMotion:
+def register(reference: list[Level], moving: list[Level], *, start: RigidMotion) -> RigidMotion:
     """Motion from the reference's to the other guide's positions, in their pixels.
 
     Args:
-        reference: guide of the reference frame.
-        moving: guide of the other frame, in the reference's units and of the same size.
+        reference: pyramid of the reference frame's guide.
+        moving: that of the other frame's, in the reference's units and of the same size.
         start: a first guess; it may be wrong.
 
     Returns:
         The identity unless a motion makes the guides agree better.
     """
-    pairs = pyramid(reference, moving)
+    pairs = [Pair.of(*levels) for levels in zip(reference, moving, strict=True)]
     coarsest, finest = pairs[-1], pairs[0]
     # The first guess may have been led astray; then ECC is better off without it.
-    motion = max((start.scaled(coarsest.scale), RigidMotion()), key=coarsest.likeness)
-    scale = coarsest.scale
-    for pair in reversed(pairs):
-        begin = motion.scaled(pair.scale / scale)
-        found = _fit(pair, begin) if pair.fixed.size <= _ECC_PIXELS else begin
-        if found is None:
-            motion, scale = start, 1.0
-            break
-        motion, scale = polished(pair, found), pair.scale
-    motion = motion.scaled(1.0 / scale)
+    begin = max((start.scaled(coarsest.scale), RigidMotion()), key=coarsest.likeness)
+    motion, scale = _fit(coarsest, begin), coarsest.scale
+    if motion is None:
+        motion = start
+    else:
+        for pair in reversed(pairs):
+            motion, scale = polished(pair, motion.scaled(pair.scale / scale)), pair.scale
     if finest.likeness(motion) <= _LEAST_LIKENESS:
         return RigidMotion()
     where = finest.usable(motion) & finest.usable(RigidMotion())

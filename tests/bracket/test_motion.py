@@ -89,3 +89,11 @@ def test_overshoot_is_clipped():
     step[:, 10:] = 1.0
     moved = MovedPixels(step, RigidMotion.of_shift((0.5, 0.0)))[:, :]
     assert moved.min() == 0.0 and moved.max() == 1.0
+
+
+def test_distance_is_what_is_left_after_one_motion_and_before_the_other():
+    one = RigidMotion.about((30, 20), radians=0.02, shift=(4.0, -3.0))
+    assert one.distance(one, (40, 60)) == 0.0
+    assert one.distance(RigidMotion(), (40, 60)) == pytest.approx(one.displacement((40, 60)))
+    other = RigidMotion(one.matrix + np.array([[0, 0, 3.0], [0, 0, 4.0]]))
+    assert one.distance(other, (40, 60)) == pytest.approx(5.0)

@@ -13,7 +13,7 @@ from ahdr_cli.bracket import Bracket, guide
 from ahdr_cli.bracket.align import align_if_moved, estimate_motion
 from ahdr_cli.bracket.guide import Guide, grey8
 from ahdr_cli.bracket.motion import MovedPixels, RigidMotion
-from ahdr_cli.bracket.pair import pyramid
+from ahdr_cli.bracket.pair import Pair, pyramid
 from ahdr_cli.bracket.polish import polished
 from ahdr_cli.images import Exposure, Frame
 
@@ -96,7 +96,10 @@ def test_polishing_never_leaves_a_better_motion(scene):
     motion = RigidMotion.of_shift((1.5, 0.5))
     taken = photograph(scene, (motion, RigidMotion(), motion))
     gain = float(taken.ratios[0] / taken.ratios[1])
-    pair = pyramid(Guide.of(taken.reference.pixels), Guide.of(taken.frames[0].pixels, gain=gain))[0]
+    pair = Pair.of(
+        pyramid(Guide.of(taken.reference.pixels))[0],
+        pyramid(Guide.of(taken.frames[0].pixels, gain=gain))[0],
+    )
     for begin in (RigidMotion(), motion, RigidMotion.of_shift((40.0, -40.0))):
         found = polished(pair, begin)
         where = pair.usable(found) & pair.usable(begin)
@@ -104,9 +107,22 @@ def test_polishing_never_leaves_a_better_motion(scene):
         assert after <= before
 
 
+def test_a_sample_is_what_the_whole_picture_has_there(scene):
+    motion = RigidMotion.about((300, 200), radians=0.01, shift=(3.25, -20.5))
+    moved = photograph(scene, (motion, RigidMotion(), motion)).frames[2]
+    level = pyramid(Guide.of(moved.pixels))[1]
+    pair = Pair.of(level, level)
+    places = np.random.default_rng(2).integers(0, level.image.shape[::-1], (500, 2)).T
+    for image, flags in ((pair.moving, cv2.INTER_LINEAR), (pair.seen_moving, cv2.INTER_NEAREST)):
+        whole = pair.undo(image, motion, flags)[places[1], places[0]]
+        assert (whole == 0).any()  # some of it lies beyond the border
+        sampled = pair.sample(image, motion, places.astype(np.float64), flags)
+        assert sampled == pytest.approx(whole, abs=1e-3)
+
+
 def test_nothing_to_see_is_left_as_it_is():
-    blank = Guide.of(np.full((*SIZE, 3), 0.5, np.float32))
-    pair = pyramid(blank, blank)[0]
+    blank = pyramid(Guide.of(np.full((*SIZE, 3), 0.5, np.float32)))[0]
+    pair = Pair.of(blank, blank)
     begin = RigidMotion.of_shift((1.0, 2.0))
     assert polished(pair, begin) is begin
 
