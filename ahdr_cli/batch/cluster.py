@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ahdr_cli.batch.options import BatchOptions
+from ahdr_cli.batch.options import FEW, BatchOptions
 from ahdr_cli.batch.pipeline import open_merger
 from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import model_sha256
@@ -178,6 +178,11 @@ class _Driver:
     waiting: deque[_Task] = field(default_factory=deque)
     replacements: int = 0
 
+    @property
+    def held(self) -> int:
+        """Sets that a worker holds at once, at most."""
+        return self.workshop.options.in_flight or FEW
+
     def run(self, sets: Sequence[PlannedSet]) -> Iterator[SetResult]:
         if not sets:
             return
@@ -232,7 +237,7 @@ class _Driver:
                 num_cpus=place.cpus,
                 num_gpus=place.gpus,
                 max_restarts=0,
-                max_concurrency=self.workshop.options.in_flight + 1,
+                max_concurrency=self.held + 1,
                 # Elsewhere if that machine has gone.
                 scheduling_strategy=NodeAffinitySchedulingStrategy(place.node, soft=True),
             )
@@ -256,7 +261,7 @@ class _Driver:
     def _has_room(self, member: _Member, task: _Task) -> bool:
         if task.attempt > 1:
             return member.running == 0
-        return not member.alone and member.running < self.workshop.options.in_flight
+        return not member.alone and member.running < self.held
 
     def _collect(self, reference: Any) -> Iterator[SetResult]:  # noqa: ANN401 # Ray's object reference
         died = (self.ray.exceptions.RayActorError, self.ray.exceptions.RaySystemError)

@@ -12,7 +12,13 @@ from ahdr_cli.io.options import WriteOptions
 if TYPE_CHECKING:
     from ahdr_cli.merging import MergeOptions
 
-__all__ = ["BatchOptions"]
+__all__ = ["FEW", "BatchOptions", "sets_in_flight"]
+
+FEW = 3
+"""Sets in flight where the network takes most of the time."""
+
+_SET_BYTES = 2 << 30
+"""Of memory for a set of unknown size: 24 megapixels take 1.2 GB and what writing them takes."""
 
 
 def _merge_options() -> MergeOptions:
@@ -32,8 +38,8 @@ class BatchOptions:
         reference_ev: exposure whose white is 1.0 in all results; None for each set's own.
         preview: write a full-size tonemapped PNG beside each result.
         overwrite: do everything again, and replace files that ahdr did not write.
-        in_flight: sets in memory at once: one being read, one in the network, one being
-            written; more keep a GPU busy.
+        in_flight: sets in memory at once, at most; None is as many as the machine can use, see
+            :func:`sets_in_flight`.
     """
 
     model: str = "ahdrnet"
@@ -42,7 +48,7 @@ class BatchOptions:
     reference_ev: float | None = None
     preview: bool = False
     overwrite: bool = False
-    in_flight: int = 3
+    in_flight: int | None = None
 
     def __post_init__(self) -> None:
         if self.reference_ev is not None and not (
@@ -51,7 +57,7 @@ class BatchOptions:
             raise UsageError(
                 f"the reference exposure must lie within 64 EV of 0, got {self.reference_ev:g}"
             )
-        if self.in_flight < 1:
+        if self.in_flight is not None and self.in_flight < 1:
             raise UsageError(f"at least 1 set must be in flight, got {self.in_flight}")
 
     def identity(self) -> dict[str, Any]:
@@ -67,3 +73,24 @@ class BatchOptions:
             "reference_ev": self.reference_ev,
             "preview": self.preview,
         }
+
+
+def sets_in_flight(wanted: int | None, *, device: str) -> int:
+    """How many sets are in memory at once, at most.
+
+    On a CPU three: one being read, one in the network and one being written. A GPU is faster
+    than a processor's core aligns and writes, so that there each core has a set of its own, and
+    the GPU two, as far as memory goes.
+
+    Args:
+        wanted: what the user asked for, which counts; None is automatic.
+        device: as :func:`ahdr_cli.inference.devices.select_device` returns it.
+    """
+    if wanted is not None:
+        return wanted
+    if device == "cpu":
+        return FEW
+    from ahdr_cli.inference.memory import free_memory
+    from ahdr_cli.inference.threads import cpu_threads
+
+    return max(FEW, min(cpu_threads() + 2, free_memory("cpu") // _SET_BYTES))

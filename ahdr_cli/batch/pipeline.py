@@ -2,7 +2,7 @@
 
 Readers and writers are threads, and so are those who merge, one at a time on a CPU and several
 on a GPU (:mod:`ahdr_cli.batch.shared_merger`); decoders, encoders and torch release Python's lock
-while they work. A set must get one of `BatchOptions.in_flight` places before it
+while they work. A set must get one of as many places as sets may be in flight before it
 is read and gives it back when it is written, which bounds the memory whatever the folder's
 size. The model is loaded once, when the first set needs it: a batch that is done already
 loads none.
@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ahdr_cli.batch.options import BatchOptions
+from ahdr_cli.batch.options import BatchOptions, sets_in_flight
 from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import model_sha256
 from ahdr_cli.batch.result import SetResult
@@ -26,6 +26,7 @@ from ahdr_cli.batch.shard import Shard
 from ahdr_cli.batch.shared_merger import SharedMerger
 from ahdr_cli.batch.stages import Merged, Prepared, Workshop
 from ahdr_cli.batch.workspace import open_workspace
+from ahdr_cli.inference.devices import select_device
 
 if TYPE_CHECKING:
     from ahdr_cli.merging import Merger
@@ -66,7 +67,9 @@ def run_sets(
     with open_workspace(folder, shard=shard) as staging:
         workshop = Workshop(folder=folder, staging=staging, options=options, model=model)
         merger = SharedMerger(partial(opener or open_merger, options))
-        pipeline = _Pipeline(workshop, merger)
+        device = select_device(options.merge.device)
+        crew = sets_in_flight(options.in_flight, device=device)
+        pipeline = _Pipeline(workshop, merger, crew)
         yield from pipeline.run(sets)
 
 
@@ -96,6 +99,7 @@ class _Fatal:
 class _Pipeline:
     workshop: Workshop
     merger: SharedMerger
+    crew: int
     stop: threading.Event = field(default_factory=threading.Event)
     prepared: queue.SimpleQueue[Prepared | None] = field(default_factory=queue.SimpleQueue)
     merged: queue.SimpleQueue[Merged | None] = field(default_factory=queue.SimpleQueue)
@@ -104,7 +108,7 @@ class _Pipeline:
     def run(self, sets: Sequence[PlannedSet]) -> Iterator[SetResult]:
         # As many of each kind as sets in flight: they wait for the disk, the network or a place,
         # and on a machine with many cores and a fast GPU they set the pace.
-        crew = self.workshop.options.in_flight
+        crew = self.crew
         places = threading.Semaphore(crew)
         waiting = _Shared(iter(sets))
         threads = [

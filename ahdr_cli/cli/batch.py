@@ -90,7 +90,7 @@ def batch(
     failed_list: FailedListOption = None,
     shard: ShardOption = None,
     cluster: ClusterOption = None,
-    in_flight: InFlightOption = 3,
+    in_flight: InFlightOption = None,
     model: ModelOption = "auto",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",

@@ -175,8 +175,12 @@ ClusterOption = Annotated[
     ),
 ]
 InFlightOption = Annotated[
-    int,
+    int | None,
     typer.Option(
-        "--in-flight", metavar="N", help="Sets in memory at once.", rich_help_panel=_MACHINES
+        "--in-flight",
+        metavar="N",
+        help="Sets in memory at once; by default 3, on a GPU two more than cores.",
+        show_default=False,
+        rich_help_panel=_MACHINES,
     ),
 ]

@@ -56,9 +56,9 @@ class Accelerator(Protocol):
     def capture(self, work: Work, queue: Queue) -> Work:
         """Record work once, to have it computed again and again at the cost of one call.
 
-        The work is not done by this. It must always read and write the same tensors, must have
-        been run before, and all that it allocates is shared with other captured work: queue no
-        two of them side by side.
+        It must always read and write the same tensors; it may be done once by this, so that
+        they are to hold what it can compute with. All that it allocates is shared with other
+        captured work: queue no two of them side by side.
 
         Raises:
             RuntimeError: it cannot be recorded.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ahdr_cli.inference.accelerator import Mark, Queue, Work
+from ahdr_cli.networks.precision import cudnn_flags
 
 __all__ = ["CudaAccelerator"]
 
@@ -85,6 +86,17 @@ class CudaAccelerator:
             # Other threads may allocate meanwhile; by default that would spoil the capture.
             capture_error_mode="thread_local",
         )
-        with torch.cuda.device(self._name), recording:
-            work()
+        with torch.cuda.device(self._name):
+            before = torch.cuda.current_stream()
+            # cuDNN gets ready, and remembers what it chose, for each thread anew, and nothing of
+            # that may be recorded. A graph is used often enough for cuDNN to try its algorithms.
+            with cudnn_flags(tf32=torch.backends.cudnn.allow_tf32, search=True):
+                queue.run(work)
+                queue.mark().wait()
+                try:
+                    with recording:
+                        work()
+                finally:
+                    # A recording that fails leaves its own stream behind.
+                    torch.cuda.set_stream(before)
         return graph.replay

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from itertools import cycle
 
+import numpy as np
 import torch
 
 from ahdr_cli.images import FloatArray
@@ -109,7 +110,8 @@ class TilePipeline:
             for place in places:
                 place.settle()
             with self._lock:
-                self._idle += places
+                # The first is drawn first again: a picture of one tile then finds it allocated.
+                self._idle += reversed(places)
 
     def _borrow(self) -> list[_Place]:
         with self._lock:
@@ -122,8 +124,9 @@ class TilePipeline:
         with translated_allocation_errors():
             with self._lock:  # nothing is allocated while another thread captures
                 host, device = place.fit(*tile.shape[1:3])
-            host.frames.copy_(torch.from_numpy(tile))
-            host.conditions.copy_(torch.from_numpy(conditions))
+            # By numpy, in this thread: torch would start a team of threads for each caller.
+            np.copyto(host.frames.numpy(), tile)
+            np.copyto(host.conditions.numpy(), conditions)
             with self._lock:
                 self._up.copy(host.frames, device.frames)
                 self._up.copy(host.conditions, device.conditions)

@@ -5,8 +5,7 @@ On CUDA devices :class:`ahdr_cli.inference.pipelined_runtime.PipelinedRuntime` d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +18,7 @@ from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.config import stride
 from ahdr_cli.networks.families import AnyNetwork
 from ahdr_cli.networks.input import to_network_input
+from ahdr_cli.networks.precision import cudnn_flags
 from ahdr_cli.networks.receptive import receptive_radius
 
 __all__ = ["TorchRuntime"]
@@ -69,7 +69,7 @@ class TorchRuntime:
     @torch.inference_mode()
     def merge(self, frames: Tensor, conditions: Tensor) -> Tensor:
         """As calling it, with tensors on the device; errors are torch's."""
-        with _exact_float32(self.device):
+        with _convolutions(self.device, self.precision):
             ldr = frames.permute(0, 3, 1, 2)[None]
             seen = to_network_input(ldr, conditions[None, :3], conditions[3:])
             radiance: Tensor = self._network(seen)[0]
@@ -92,14 +92,11 @@ def _last_layers(network: AnyNetwork) -> list[nn.Module]:
     return layers
 
 
-@contextmanager
-def _exact_float32(device: str) -> Iterator[None]:
-    """Let fp32 mean fp32: by default torch's convolutions on CUDA round to TF32's ten bits.
+def _convolutions(device: str, precision: Precision) -> AbstractContextManager[object]:
+    """How convolutions in float32 are computed: exactly if all are.
 
-    The setting holds for the process, so it is put back at once.
+    Beside 16 bits only the last layers are in float32. Their features came from 16 bits, so that
+    the ten bits of TF32 hold all of an fp16's, and only weights are rounded: that leaves them
+    at 117 dB (``benchmarks/gpu.md``), and lets tensor cores compute them.
     """
-    if not device.startswith("cuda"):
-        yield
-        return
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        yield
+    return cudnn_flags(tf32=precision != "fp32") if device.startswith("cuda") else nullcontext()

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ahdr_cli.networks.attention import SpatialAttention
-from ahdr_cli.networks.blend import Choice, blend, without_autocast
+from ahdr_cli.networks.blend import Choice, blend
 from ahdr_cli.networks.blocks import DenseBlock, ResidualBlock
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.constants import LEAKY_SLOPE
@@ -25,6 +25,7 @@ from ahdr_cli.networks.explicit import explicit_weights
 from ahdr_cli.networks.input import VARIANCE
 from ahdr_cli.networks.mu_law import mu_law_compress, mu_law_expand
 from ahdr_cli.networks.noise import with_variance
+from ahdr_cli.networks.precision import without_autocast
 from ahdr_cli.networks.shrinkage import shrink_noise
 
 __all__ = ["AHDRNet", "AttentionMaps"]

@@ -8,7 +8,6 @@ noise that is left in :mod:`ahdr_cli.networks.shrinkage`.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from ahdr_cli.networks.input import RADIANCE
 
-__all__ = ["Blend", "Choice", "blend", "without_autocast"]
+__all__ = ["Blend", "Choice", "blend"]
 
 
 class Choice(NamedTuple):
@@ -63,9 +62,3 @@ def blend(frames: Tensor, logits: Tensor, variance: Tensor, *more: Tensor) -> Bl
         total = total + weight * candidate
     left = (shares[:, :3].square() * variance).sum(dim=1, keepdim=True)
     return Blend(radiance=total, variance=left)
-
-
-def without_autocast(device: torch.device) -> AbstractContextManager[object]:
-    """A context in which nothing is rounded to 16 bits, for what makes radiance."""
-    # The meta device, on which networks are counted, knows no autocast.
-    return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)

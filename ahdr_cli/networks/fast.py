@@ -17,13 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ahdr_cli.networks.blend import Choice, blend, without_autocast
+from ahdr_cli.networks.blend import Choice, blend
 from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FAST_STRIDE, FastConfig
 from ahdr_cli.networks.constants import DEAD_ZONE
 from ahdr_cli.networks.explicit import explicit_weights
 from ahdr_cli.networks.input import LDR, RADIANCE
 from ahdr_cli.networks.mu_law import mu_law_compress, mu_law_expand
 from ahdr_cli.networks.noise import with_variance
+from ahdr_cli.networks.precision import without_autocast
 from ahdr_cli.networks.shrinkage import shrink_noise
 
 __all__ = ["FastNet"]

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from ahdr_cli.networks.blend import Blend
 from ahdr_cli.networks.constants import MU, SHRUNK, SIDE, SILENT
+from ahdr_cli.networks.precision import without_tf32
 
 __all__ = ["shrink_noise"]
 
@@ -40,10 +41,12 @@ def shrink_noise(mapped: Tensor, merged: Blend) -> Tensor:
     certainty = (light + 1.0 / MU) * math.log1p(MU) / (variance + SILENT).sqrt()
     # Repeated, for a border is no edge.
     padded = F.pad(mapped, [SIDE // 2] * 4, mode="replicate")
-    found = F.conv2d(padded, patterns)
-    start, end = SHRUNK
-    noise = found * ((end - found.abs() * certainty) / (end - start)).clamp(0.0, 1.0)
-    return mapped - F.conv_transpose2d(noise, patterns, padding=SIDE // 2) / SIDE**2
+    # What TF32 rounds off is more than the noise of a good photograph.
+    with without_tf32(mapped.device):
+        found = F.conv2d(padded, patterns)
+        start, end = SHRUNK
+        noise = found * ((end - found.abs() * certainty) / (end - start)).clamp(0.0, 1.0)
+        return mapped - F.conv_transpose2d(noise, patterns, padding=SIDE // 2) / SIDE**2
 
 
 def _of_blocks(x: Tensor) -> Tensor:

@@ -88,6 +88,7 @@ class SimulatedAccelerator:
         assert queue in self.queues
         if self.refusal is not None:
             raise self.refusal
+        queue.run(work)
         self.captures += 1
         return work
 

@@ -105,6 +105,20 @@ def test_threads_share_the_device(open_on_cuda, pictures, conditions):
     assert wrong == []
 
 
+def test_a_thread_that_has_never_computed_may_capture(open_on_cuda, pictures, conditions):
+    """As in a batch, where a set of the same size comes to another thread."""
+    runtime = open_on_cuda()
+    results: list[FloatArray] = []
+    for _ in range(3):
+        thread = threading.Thread(target=lambda: results.append(runtime(pictures[0], conditions)))
+        thread.start()
+        thread.join()
+    assert runtime.refusal is None
+    assert runtime._pipeline.network.captured == [pictures[0].shape[1:3]]
+    for merged in results[1:]:
+        np.testing.assert_allclose(merged, results[0], rtol=0, atol=1e-6)
+
+
 def test_what_cannot_be_captured_is_computed_all_the_same(cuda, pictures, conditions):
     def network(frames: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         scale = float(weights.sum())  # waits for the device, which a capture does not allow

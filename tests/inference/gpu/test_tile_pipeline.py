@@ -49,6 +49,15 @@ def assert_equal(actual, expected) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
+def test_pictures_of_one_tile_use_the_same_buffers(simulate, weighted_sum, conditions):
+    device = simulate(0)
+    made = TilePipeline(weighted_sum, accelerator=device)
+    for seed in range(4):
+        list(made(iter(make_tiles(seed, [(3, 4)])), conditions))
+    # On the host and on the device, and one that the graph reads and writes.
+    assert device.allocations == 3
+
+
 @given(seed=st.integers(0, 10**6), sizes=st.lists(st.sampled_from(SIZES), max_size=9))
 @settings(max_examples=150)
 def test_results_are_those_of_one_by_one(simulate, weighted_sum, in_turn, conditions, seed, sizes):
