@@ -13,23 +13,23 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import repeat
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from gpu_batch import measure_batch
 from gpu_forms import FORMS, set_form
 from gpu_tables import tabulate
 
-from ahdr_cli import Bracket, Exposure, MergeOptions, Merger, load_checkpoint, read_frame
-from ahdr_cli.batch import BatchOptions, PlannedSet, run_sets
+from ahdr_cli import Bracket, Exposure, load_checkpoint, read_frame
 from ahdr_cli.benchmark.machine import describe_machine
 from ahdr_cli.benchmark.peak import measure_peak
 from ahdr_cli.benchmark.scene import EVS, write_bracket
@@ -41,15 +41,17 @@ from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.cost import macs_per_pixel
 from ahdr_cli.networks.input import to_network_input
+from ahdr_cli.networks.precision import cudnn_flags
 from ahdr_cli.radiometry.transfer import mu_law_compress
 
 Row = dict[str, Any]
 WARM_UP = 3
-WAYS = ("eager", "cudnn.benchmark", "graph", "compile", "compile+graph")
+WAYS = ("eager", "search", "graph", "search+graph", "compile", "compile+graph")
+"""`search` has cuDNN try its algorithms, which `ahdr` does before it captures a graph."""
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and write down every figure as soon as it is there."""
     arguments = _arguments()
     device = select_device(arguments.device)
     with tempfile.TemporaryDirectory() as name:
@@ -61,36 +63,54 @@ def main() -> None:
         precisions = ["fp32"] if device == "cpu" else arguments.precisions.split(",")
         bench = Bench(arguments, device, bracket)
         peaks = {p: measure_peak(device=device, precision=p).flops for p in precisions}
-        rows = [row for precision in precisions for row in bench.network(precision, peaks)]
-        rows += [row for precision in precisions for row in bench.transfers(precision)]
-        batches = [measure_batch(arguments, device, paths, align) for align in ("auto", "off")]
-    found = {
-        "machine": describe_machine(device),
-        "size": list(bracket.size[::-1]),
-        "model": arguments.model,
-        "matrix_flops": peaks,
-        "cases": rows,
-        "batches": batches,
-    }
+        found: Row = {
+            "machine": describe_machine(device),
+            "size": list(bracket.size[::-1]),
+            "model": arguments.model,
+            "matrix_flops": peaks,
+            "cases": [],
+            "batches": [],
+        }
+        ways = arguments.ways.split(",")
+        compiled = [way for way in ways if "compile" in way]
+        # What is cheap and matters most comes first: a lent machine may not last to the end.
+        for precision in precisions:
+            for row in bench.network(precision, [w for w in ways if w not in compiled], peaks):
+                _keep(found, "cases", row, arguments)
+            for row in bench.transfers(precision):
+                _keep(found, "cases", row, arguments)
+        for align in arguments.align.split(","):
+            for processes in map(int, arguments.processes.split(",")):
+                row = measure_batch(arguments, device, paths, align=align, processes=processes)
+                _keep(found, "batches", row, arguments)
+        for precision in precisions:
+            for row in bench.network(precision, compiled, peaks):
+                _keep(found, "cases", row, arguments)
+    print(tabulate(found))
+
+
+def _keep(found: Row, part: str, row: Row, arguments: argparse.Namespace) -> None:
+    found[part].append(row)
+    print(row, file=sys.stderr, flush=True)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
-    text = tabulate(found)
     if arguments.markdown:
-        Path(arguments.markdown).write_text(text, encoding="utf-8")
-    print(text)
+        Path(arguments.markdown).write_text(tabulate(found), encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="ahdrnet")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--precisions", default="fp16,bf16,fp32")
+    parser.add_argument("--precisions", default="fp16")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--forms", default=",".join(FORMS))
     parser.add_argument("--megapixels", type=float, default=1.5)
     parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--sets", type=int, default=64, help="brackets in a batch")
-    parser.add_argument("--in-flight", type=int, default=(os.cpu_count() or 1) + 2)
+    parser.add_argument("--sets", type=int, default=400, help="brackets in a batch")
+    parser.add_argument("--align", default="off,auto", help="of a batch")
+    parser.add_argument("--processes", default="1,4", help="that share a batch")
+    parser.add_argument("--in-flight", type=int, help="of each; by default as ahdr batch chooses")
     parser.add_argument("--json", help="write the figures there")
     parser.add_argument("--markdown", help="write the tables there")
     return parser.parse_args()
@@ -119,12 +139,17 @@ class Bench:
         """The package's eager runtime."""
         return TorchRuntime(self.checkpoint.build(), device=self.device, precision=precision)
 
-    def network(self, precision: Precision, peaks: dict[str, float]) -> Iterator[Row]:
+    def network(
+        self, precision: Precision, ways: list[str], peaks: dict[str, float]
+    ) -> Iterator[Row]:
         """The network alone, from tensors on the device to tensors on the device."""
         dense = isinstance(self.checkpoint.config, AHDRConfig)
         for form in self.arguments.forms.split(",") if dense else ("concatenated",):
-            for way in self.arguments.ways.split(","):
+            for way in ways:
                 row = {"what": "network", "precision": precision, "form": form, "way": way}
+                if form == "fused" and "compile" in way:
+                    yield row | {"skipped": "torch cannot compile it"}
+                    continue
                 if way != "eager" and not self.cuda:
                     yield row | {"skipped": "needs CUDA"}
                     continue
@@ -137,14 +162,16 @@ class Bench:
         module = self.checkpoint.build()
         TorchRuntime(module, device=self.device, precision=precision)  # places and rounds it
         set_form(module, form)
-        network = torch.compile(module, dynamic=False) if "compile" in way else module
+        network = module
+        if "compile" in way:
+            # After some variants of one function torch gives up, and computes as usual.
+            torch._dynamo.reset()
+            network = torch.compile(module, dynamic=False)
         result = torch.empty_like(self.frames[0])
 
         @torch.inference_mode()
         def work() -> None:
-            with torch.backends.cudnn.flags(
-                enabled=True, benchmark=way == "cudnn.benchmark", allow_tf32=False
-            ):
+            with cudnn_flags(tf32=precision != "fp32", search="search" in way):
                 ldr = self.frames.permute(0, 3, 1, 2)[None]
                 given = self.device_conditions
                 x = to_network_input(ldr, given[None, :3], given[3:])
@@ -153,9 +180,7 @@ class Bench:
         run: Callable[[], object] = work
         if way.endswith("graph"):
             accelerator = CudaAccelerator(self.device)
-            queue = accelerator.queue()
-            queue.run(work)
-            run = accelerator.capture(work, queue)
+            run = accelerator.capture(work, accelerator.queue())
         return self._timed(run) | self._agreement(result.cpu().numpy())
 
     def transfers(self, precision: Precision) -> Iterator[Row]:
@@ -194,15 +219,15 @@ class Bench:
 
     def _attempt(self, measure: Callable[[], Row]) -> Row:
         """A case's figures, or why there are none; other cases go on."""
-        if self.cuda:
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats(self.device)
         try:
+            if self.cuda:
+                torch.cuda.empty_cache()
+                torch.cuda.reset_peak_memory_stats(self.device)
             found = measure()
+            if self.cuda:
+                found["device_bytes"] = torch.cuda.max_memory_reserved(self.device)
         except Exception as error:
             return {"error": f"{type(error).__name__}: {str(error)[:200]}"}
-        if self.cuda:
-            found["device_bytes"] = torch.cuda.max_memory_reserved(self.device)
         return found
 
     def _timed(self, work: Callable[[], object]) -> Row:
@@ -220,43 +245,14 @@ class Bench:
             torch.cuda.synchronize(self.device)
 
     def _agreement(self, merged: np.ndarray) -> Row:
+        if not np.isfinite(merged).all():
+            raise FloatingPointError("the result is not finite")
         error = mu_law_compress(merged) - mu_law_compress(self.reference)
         power = float(np.mean(np.square(error, dtype=np.float64)))
         return {
             "psnr_mu": -10 * math.log10(power) if power > 0 else None,
             "largest": float(np.abs(merged - self.reference).max()),
         }
-
-
-def measure_batch(arguments: argparse.Namespace, device: str, paths: list[Path], align: str) -> Row:
-    """Images a second of `ahdr batch`, from JPEG to OpenEXR."""
-    options = BatchOptions(
-        model=arguments.model,
-        merge=MergeOptions(device=device, align=align),
-        in_flight=arguments.in_flight,
-    )
-    merger = Merger.open(options.model, options=options.merge)
-
-    def merge(count: int, folder: Path) -> float:
-        sets = [
-            PlannedSet(inputs=tuple(paths), output=PurePosixPath(f"{i}.exr"), evs=EVS)
-            for i in range(count)
-        ]
-        started = time.perf_counter()
-        results = list(run_sets(sets, folder, options=options, opener=lambda _: merger))
-        assert all(result.status == "done" for result in results), results
-        return count / (time.perf_counter() - started)
-
-    with tempfile.TemporaryDirectory() as name:
-        merge(min(arguments.in_flight, arguments.sets), Path(name) / "warm-up")
-        rate = merge(arguments.sets, Path(name) / "timed")
-    return {
-        "align": align,
-        "precision": merger.plan.precision,
-        "in_flight": arguments.in_flight,
-        "sets": arguments.sets,
-        "images_per_second": rate,
-    }
 
 
 def _summary(runs: list[float]) -> Row:

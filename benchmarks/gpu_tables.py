@@ -22,11 +22,15 @@ def tabulate(found: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
         *(_line(row) for row in found["cases"]),
         "",
-        "| `ahdr batch`, JPEG to EXR | precision | in flight | sets | images/s |",
-        "|---|---|---|---|---|",
+        "| `ahdr batch`, JPEG to EXR | processes | precision | in flight of each | sets "
+        "| images/s | processor seconds a set |",
+        "|---|---|---|---|---|---|---|",
         *(
-            f"| align {row['align']} | {row['precision']} | {row['in_flight']} | {row['sets']} "
-            f"| {row['images_per_second']:.3g} |"
+            f"| align {row['align']} | {row['processes']} | {row['precision']} "
+            f"| {row['in_flight']} | {row['sets']} | {row['images_per_second']:.3g} "
+            f"| {row['processor_seconds_a_set']:.3g}"
+            + (f" (no graph: {row['refusal']})" if "refusal" in row else "")
+            + " |"
             for row in found["batches"]
         ),
     ]
