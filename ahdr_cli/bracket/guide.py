@@ -23,7 +23,7 @@ from ahdr_cli.radiometry.transfer import GAMMA, gamma_decode
 
 __all__ = ["MOST_PIXELS", "Guide", "grey8"]
 
-MOST_PIXELS = 2_000_000
+MOST_PIXELS = 1_000_000
 """Of a guide. Motion is found to a few hundredths of its pixels."""
 
 _BLACK, _CLIPPED = 0.04, 0.98  # encoded values between which a pixel tells something
