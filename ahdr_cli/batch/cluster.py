@@ -177,15 +177,17 @@ class _Driver:
     pending: dict[Any, tuple[_Task, _Member]] = field(default_factory=dict)
     waiting: deque[_Task] = field(default_factory=deque)
     replacements: int = 0
+    most: int = FEW
 
     @property
     def held(self) -> int:
         """Sets that a worker holds at once, at most."""
-        return self.workshop.options.in_flight or FEW
+        return min(self.workshop.options.in_flight or FEW, self.most)
 
     def run(self, sets: Sequence[PlannedSet]) -> Iterator[SetResult]:
         if not sets:
             return
+        self.most = len(sets)
         places = self._places()
         self.replacements = REPLACEMENTS * len(places)
         for place in places:

@@ -102,6 +102,8 @@ def _set_of(entry: Any, *, folder: Path, suffix: str) -> PlannedSet:  # noqa: AN
     inputs, output, evs = entry.get("inputs"), entry.get("output"), entry.get("evs")
     if not isinstance(inputs, list) or not all(isinstance(i, str) and i for i in inputs):
         raise ValueError("inputs must be a list of file names")
+    for name in inputs:
+        _check_file_name(name)
     if len(inputs) < 3:
         raise ValueError(f"{len(inputs)} inputs, a bracket has 3 or more")
     if not isinstance(output, str):
@@ -118,6 +120,16 @@ def _set_of(entry: Any, *, folder: Path, suffix: str) -> PlannedSet:  # noqa: AN
         evs=None if evs is None else tuple(float(ev) for ev in evs),
         reason=str(entry.get("reason") or "listed in the manifest"),
     )
+
+
+def _check_file_name(name: str) -> None:
+    """JSON can hold text that no file can be called: the system would refuse it later."""
+    try:
+        possible = b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        possible = False
+    if not possible:
+        raise ValueError(f"no file can be called {name!a}")
 
 
 def _is_ev(value: object) -> bool:

@@ -68,7 +68,7 @@ def run_sets(
         workshop = Workshop(folder=folder, staging=staging, options=options, model=model)
         merger = SharedMerger(partial(opener or open_merger, options))
         device = select_device(options.merge.device)
-        crew = sets_in_flight(options.in_flight, device=device)
+        crew = min(sets_in_flight(options.in_flight, device=device), len(sets))
         pipeline = _Pipeline(workshop, merger, crew)
         yield from pipeline.run(sets)
 

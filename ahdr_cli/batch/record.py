@@ -192,9 +192,11 @@ def model_sha256(model: str) -> str:
         if entry.name == model:
             return entry.sha256
     try:
-        return sha256_of(Path(model))
+        if Path(model).is_file():  # a pipe or device could be read for ever
+            return sha256_of(Path(model))
     except OSError:
-        return find_model(model).sha256  # raises, with suggestions
+        pass  # as good as absent
+    return find_model(model).sha256  # raises, with suggestions
 
 
 def prepare_place(output: Path) -> None:

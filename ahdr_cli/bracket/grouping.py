@@ -174,7 +174,7 @@ def group_by_pattern(shots: Iterable[Shot], pattern: str) -> Grouping:
             and ``[0-9]`` as in a shell, and ``{set}`` once, e.g. ``{set}_[0-9].jpg``.
 
     Raises:
-        UsageError: the pattern does not hold ``{set}`` exactly once.
+        UsageError: the pattern does not hold ``{set}`` exactly once, or cannot be understood.
     """
     expression = pattern_expression(pattern)
     members: dict[tuple[Path, str], list[Shot]] = {}

@@ -13,14 +13,21 @@ def pattern_expression(pattern: str) -> re.Pattern[str]:
     """A regular expression with the group `set` for a shell pattern with ``{set}``.
 
     Raises:
-        UsageError: the pattern does not hold ``{set}`` exactly once.
+        UsageError: the pattern does not hold ``{set}`` exactly once, or a range in brackets runs
+            backwards.
     """
     if pattern.count("{set}") != 1:
         raise UsageError(
             f"--pattern must hold {{set}} once, got {pattern!r}", hint="e.g. '{set}_[0-9].jpg'"
         )
     before, after = (_shell_to_regex(part) for part in pattern.split("{set}"))
-    return re.compile(rf"(?:(?<=/)|^){before}(?P<set>[^/]+?){after}$")
+    try:
+        return re.compile(rf"(?:(?<=/)|^){before}(?P<set>[^/]+?){after}$")
+    except re.error as error:
+        raise UsageError(
+            f"--pattern {pattern!r} is no pattern: {error.msg}",
+            hint="a range runs upwards, as in [0-9] or [a-z]",
+        ) from error
 
 
 def _shell_to_regex(pattern: str) -> str:

@@ -94,6 +94,9 @@ def _parse(text: bytes) -> dict[str, Any]:
 
 def _open(path: Path) -> BinaryIO:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            # A pipe or device could keep us waiting for ever.
+            raise UnknownModelError("is not a regular file", path=path)
         return path.open("rb")
     except OSError as error:
         reason = error.strerror or type(error).__name__

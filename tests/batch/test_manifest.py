@@ -83,6 +83,8 @@ GOOD = {"output": "a.exr", "inputs": ["1", "2", "3"]}
     [
         ([{**GOOD, "inputs": ["1", "2"]}], "set 1: 2 inputs, a bracket has 3 or more"),
         ([{**GOOD, "inputs": "123"}], "list of file names"),
+        ([{**GOOD, "inputs": ["1", "2", "3\0.jpg"]}], "no file can be called"),
+        ([{**GOOD, "inputs": ["1", "2", "\ud800.jpg"]}], "no file can be called"),
         ([{**GOOD, "evs": [1, 2]}], "2 evs for 3 inputs"),
         ([{**GOOD, "evs": [1, 2, float("nan")]}], "numbers of stops"),
         ([{**GOOD, "evs": [1, 2, True]}], "numbers of stops"),

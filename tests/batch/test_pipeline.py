@@ -244,6 +244,21 @@ def test_sets_in_memory_are_bounded(tmp_path, photograph, options, in_flight, mo
     assert most == in_flight
 
 
+def test_no_more_threads_than_sets(card, tmp_path, options, monkeypatch):
+    begun = []
+    begin = threading.Thread.start
+
+    def counted(thread):
+        begun.append(thread.name)
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", counted)
+    results = run(card, tmp_path / "out", replace(options, in_flight=1000))
+    assert statuses(results) == ["done"] * 3
+    for work in ("read", "merge", "write"):
+        assert begun.count(f"ahdr-{work}") == 3
+
+
 def test_preview_beside_the_result(card, tmp_path, options):
     out = tmp_path / "out"
     run(card, out, replace(options, preview=True))

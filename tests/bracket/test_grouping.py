@@ -493,6 +493,12 @@ def test_group_by_pattern_on_folders_keeps_equal_names_apart():
     assert names(found)[0] == ["1.png", "2.png", "10.png"]
 
 
+@pytest.mark.parametrize("pattern", ["{set}[z-a]", "[9-0]{set}.jpg"])
+def test_a_range_that_runs_backwards_is_refused(pattern):
+    with pytest.raises(UsageError, match="bad character range"):
+        group_by_pattern([], pattern)
+
+
 @pytest.mark.parametrize("pattern", ["*.jpg", "{set}_{set}.jpg"])
 def test_pattern_needs_one_placeholder(pattern):
     with pytest.raises(UsageError, match="once"):

@@ -279,6 +279,13 @@ def test_missing_source(tmp_path):
         import_checkpoint(tmp_path / "absent.pt", tmp_path / "out.safetensors")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="named pipes")
+def test_a_pipe_is_refused_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pt")
+    with pytest.raises(UnknownModelError, match="not a regular file"):
+        import_checkpoint(tmp_path / "pipe.pt", tmp_path / "out.safetensors")
+
+
 def test_an_existing_destination_is_kept(convert, tmp_path):
     (tmp_path / "out.safetensors").write_text("mine")
     with pytest.raises(OutputExistsError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -149,6 +150,7 @@ def test_options_reach_the_results(run, card, tmp_path):
         (["--manifest", "x.json", "--group", "3"], 2, "--group and --manifest contradict"),
         (["{card}", "--group", "2"], 2, "--group must be 3 or more"),
         (["{card}", "--pattern", "*.jpg"], 2, "{set}"),
+        (["{card}", "--pattern", "{set}[z-a]"], 2, "bad character range"),
         (["{card}", "--name", "{nope}"], 2, "no field"),
         (["{card}", "--format", "png"], 2, "--format must be"),
         (["{card}", "--shard", "3/2"], 2, "no shard 3 of 2"),
@@ -187,6 +189,14 @@ def test_no_folder_for_results(ahdr, card):
     result = ahdr("batch", card)
     assert result.exit_code == 2
     assert "pass -o DIR" in result.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes")
+def test_a_model_that_is_a_pipe_is_refused_not_waited_for(ahdr, card, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    result = ahdr("batch", card, "-o", tmp_path / "out", "--model", tmp_path / "pipe")
+    assert result.exit_code == 5
+    assert "nor a file" in result.stderr
 
 
 def test_an_unknown_model_stops_before_any_work(ahdr, card, tmp_path):
