@@ -30,6 +30,7 @@ from ahdr_cli.batch.shared_merger import SharedMerger
 from ahdr_cli.batch.stages import Workshop
 from ahdr_cli.batch.workspace import open_workspace
 from ahdr_cli.errors import AhdrError, DeviceError, MissingDependencyError, UsageError
+from ahdr_cli.io.place import real_path
 
 __all__ = ["parse_cluster", "run_on_cluster"]
 
@@ -84,8 +85,8 @@ def run_on_cluster(
     options = options or BatchOptions()
     model = model_sha256(options.model)
     if Path(options.model).is_file():
-        options = replace(options, model=str(Path(options.model).resolve()))
-    folder = folder.resolve()
+        options = replace(options, model=str(real_path(options.model)))
+    folder = real_path(folder)
     with _connected(address) as ray, open_workspace(folder, shard=shard) as staging:
         workshop = Workshop(folder=folder, staging=staging, options=options, model=model)
         yield from _Driver(ray, workshop).run(sets)
@@ -208,7 +209,7 @@ class _Driver:
                 self.ray.kill(member.actor)
 
     def _absolute(self, planned: PlannedSet) -> PlannedSet:
-        return replace(planned, inputs=tuple(path.resolve() for path in planned.inputs))
+        return replace(planned, inputs=tuple(real_path(path) for path in planned.inputs))
 
     def _places(self) -> list[_Place]:
         """One for each GPU, or one for each machine if there are none or none is wanted."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ahdr_cli.bracket.grouping import LeftOut, Shot, natural_key
 from ahdr_cli.errors import AhdrError, InputError
+from ahdr_cli.io.place import real_path
 
 __all__ = ["PHOTOGRAPH_SUFFIXES", "find_photographs", "read_shots"]
 
@@ -40,7 +41,7 @@ def find_photographs(
         InputError: a folder does not exist or may not be read.
     """
     found: dict[Path, None] = {}
-    barred = None if without is None else without.resolve()
+    barred = None if without is None else real_path(without)
     for folder in folders:
         if folder.is_file():
             found[folder] = None
@@ -49,7 +50,7 @@ def find_photographs(
         else:
             found |= dict.fromkeys(_walk(folder, recursive=recursive, barred=barred))
     # The same file by two ways, as with `ahdr batch a a/b -r`, is one photograph.
-    unique = {path.resolve(): path for path in reversed(found)}
+    unique = {real_path(path): path for path in reversed(found)}
     return tuple(sorted(unique.values(), key=natural_key))
 
 
@@ -63,7 +64,7 @@ def _walk(folder: Path, *, recursive: bool, barred: Path | None) -> Iterator[Pat
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            if recursive and not entry.is_symlink() and entry.resolve() != barred:
+            if recursive and not entry.is_symlink() and real_path(entry) != barred:
                 yield from _walk(entry, recursive=True, barred=barred)
         elif entry.suffix.lower() in PHOTOGRAPH_SUFFIXES:
             yield entry

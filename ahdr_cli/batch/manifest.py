@@ -29,6 +29,7 @@ from typing import Any
 from ahdr_cli.batch.naming import check_relative
 from ahdr_cli.batch.plan import PlannedSet, check_outputs_differ
 from ahdr_cli.errors import AhdrError, InputError, UsageError
+from ahdr_cli.io.place import real_path
 
 __all__ = ["read_manifest", "write_manifest"]
 
@@ -142,7 +143,7 @@ def _is_ev(value: object) -> bool:
 
 
 def _entry_of(planned: PlannedSet, *, folder: Path) -> dict[str, Any]:
-    base = folder.resolve()
+    base = real_path(folder)
     entry: dict[str, Any] = {
         "output": planned.output.as_posix(),
         "inputs": [_relative(path, base) for path in planned.inputs],
@@ -156,9 +157,9 @@ def _entry_of(planned: PlannedSet, *, folder: Path) -> dict[str, Any]:
 
 def _relative(path: Path, base: Path) -> str:
     try:
-        return Path(os.path.relpath(path.resolve(), base)).as_posix()
+        return Path(os.path.relpath(real_path(path), base)).as_posix()
     except ValueError:  # another drive, on Windows
-        return path.resolve().as_posix()
+        return real_path(path).as_posix()
 
 
 # --- formats ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from ahdr_cli.bracket.grouping import Group
 from ahdr_cli.errors import UsageError
+from ahdr_cli.io.place import real_path
 
 __all__ = ["FIELDS", "check_relative", "check_template", "output_name"]
 
@@ -60,7 +61,7 @@ def output_name(template: str, group: Group, *, index: int) -> PurePosixPath:
         "set": _safe(group.name),
         "stem": _safe(first.path.stem),
         "last": _safe(last.path.stem),
-        "folder": _safe(first.path.resolve().parent.name),
+        "folder": _safe(real_path(first.path).parent.name),
         "ev": _ev_text(group.evs),
         "date": _safe(moment[:19].replace("-", "").replace(":", "").replace("T", "-")) or "undated",
         "camera": _safe(first.metadata.model or "unknown"),

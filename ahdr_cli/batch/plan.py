@@ -22,6 +22,7 @@ from ahdr_cli.bracket.grouping import (
     natural_key,
 )
 from ahdr_cli.errors import AhdrError, UsageError
+from ahdr_cli.io.place import real_path
 
 __all__ = [
     "EXPOSURE_FILE",
@@ -255,7 +256,7 @@ def _listed_group(folder: Path, shots: Sequence[Shot]) -> Group | list[LeftOut]:
         shots=tuple(ordered),
         rule="exposure-file",
         reason=f"{len(ordered)} pictures with {EXPOSURE_FILE}",
-        name=folder.resolve().name,
+        name=real_path(folder).name,
         evs=tuple(ev - min(evs) for ev in evs),
     )
 
@@ -276,7 +277,7 @@ def _roots(folders: Sequence[Path]) -> dict[Path, PurePosixPath]:
     tops = list(dict.fromkeys(folder if folder.is_dir() else folder.parent for folder in folders))
     if len(tops) == 1:
         return {tops[0]: PurePosixPath()}
-    return {top: PurePosixPath(top.resolve().name or "root") for top in tops}
+    return {top: PurePosixPath(real_path(top).name or "root") for top in tops}
 
 
 def _placed(

@@ -79,9 +79,9 @@ class Identity:
         """
         hashes = []
         for path in inputs:
-            if path.exists() and not path.is_file():  # a pipe would keep us waiting for ever
-                raise InputError("is not a regular file, expected an image file", path=path)
             try:
+                if path.exists() and not path.is_file():  # a pipe would keep us waiting for ever
+                    raise InputError("is not a regular file, expected an image file", path=path)
                 hashes.append(sha256_of(path))
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()

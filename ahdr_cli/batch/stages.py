@@ -20,6 +20,7 @@ from ahdr_cli.batch.record import Identity, Record, prepare_place, read_record, 
 from ahdr_cli.batch.result import FrameReport, SetResult
 from ahdr_cli.batch.thumbnail import thumbnail_path, write_thumbnail
 from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
+from ahdr_cli.io.place import real_path
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
@@ -210,9 +211,9 @@ class Workshop:
                 path=output,
             )
         targets = [output, *([_preview_path(output)] if self.options.preview else [])]
-        inputs = {path.resolve() for path in planned.inputs}
+        inputs = {real_path(path) for path in planned.inputs}
         for target in targets:
-            if target.resolve() in inputs:
+            if real_path(target) in inputs:
                 raise UsageError("is both an input and an output", path=target)
         if output.parent.is_dir():
             check_output(output, overwrite=True, suffixes=HDR_SUFFIXES)

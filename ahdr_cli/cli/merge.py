@@ -185,20 +185,21 @@ def _preview_path(output: Path, preview: Path | None, no_preview: bool) -> Path 
 def _check_outputs(frames: list[Path], outputs: dict[str, Path | None], *, overwrite: bool) -> None:
     """Everything that would stop us at the end is found before the work begins."""
     from ahdr_cli.io import check_output
+    from ahdr_cli.io.place import real_path
 
     suffixes = {"output": HDR_SUFFIXES, "preview": PREVIEW_SUFFIXES}
     if outputs["report"] is not None:
         from ahdr_cli.evaluation.merge_report import REPORT_SUFFIXES
 
         suffixes["report"] = REPORT_SUFFIXES
-    inputs = {path.resolve() for path in frames}
+    inputs = {real_path(path) for path in frames}
     taken: dict[Path, str] = {}
     words = {"output": "the result", "preview": "its preview", "report": "its report"}
     for kind, path in outputs.items():
         if path is None:
             continue
         check_output(path, overwrite=overwrite, suffixes=suffixes[kind])
-        place = path.resolve()
+        place = real_path(path)
         if place in inputs:
             raise UsageError("is both an input and an output", path=path)
         if place in taken:

@@ -16,7 +16,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ahdr_cli.errors import AhdrError, OutputError, OutputExistsError
+from ahdr_cli.errors import AhdrError, OutputError, OutputExistsError, UsageError
+from ahdr_cli.io.place import real_path
 
 __all__ = ["TEMPORARY_PREFIX", "atomic_path", "check_output"]
 
@@ -45,7 +46,7 @@ def check_output(path: str | Path, *, overwrite: bool, suffixes: Collection[str]
             f"suffix {path.suffix!r}, expected {' or '.join(sorted(suffixes))}", path=path
         )
     _check_target(path, overwrite=overwrite)
-    folder = Path(os.path.realpath(path)).parent
+    folder = _target_of(path).parent
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"no permission to write into the folder {folder}", path=path)
 
@@ -69,7 +70,7 @@ def atomic_path(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
     """
     path = Path(path)
     _check_target(path, overwrite=overwrite)
-    target = Path(os.path.realpath(path))
+    target = _target_of(path)
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{target.suffix}")
     try:
         # Not tempfile, whose files only their owner can read.
@@ -92,9 +93,17 @@ def atomic_path(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
             temporary.unlink()
 
 
+def _target_of(path: Path) -> Path:
+    """What a path leads to, with links followed."""
+    try:
+        return real_path(path)
+    except UsageError as error:
+        raise OutputError(error.message, path=path, hint=error.hint) from error
+
+
 def _check_target(path: Path, *, overwrite: bool) -> None:
     """The folder must exist, and the path be free or a regular file that may be replaced."""
-    target = Path(os.path.realpath(path))
+    target = _target_of(path)
     try:
         if not target.parent.is_dir():
             raise OutputError(

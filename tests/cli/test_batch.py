@@ -191,6 +191,35 @@ def test_no_folder_for_results(ahdr, card):
     assert "pass -o DIR" in result.stderr
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links")
+def test_a_link_to_itself_is_one_damaged_file(run, card, tmp_path):
+    (card / "x.jpg").symlink_to("x.jpg")
+    result = run(card, "-o", tmp_path / "out")
+    assert result.exit_code == 8
+    assert "x.jpg: cannot be opened" in result.stderr
+    assert len(list((tmp_path / "out").glob("*.exr"))) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links")
+def test_a_link_to_itself_in_a_manifest_fails_its_set(run, card, tmp_path):
+    (card / "x.jpg").symlink_to("x.jpg")
+    listed = tmp_path / "sets.csv"
+    listed.write_text("output,input1,input2,input3\na,card/IMG_0.jpg,card/IMG_1.jpg,card/x.jpg\n")
+    result = run("--manifest", listed, "-o", tmp_path / "out", "--failed-list", tmp_path / "f.csv")
+    assert result.exit_code == 8
+    assert "x.jpg: cannot be read" in result.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="deleted directories")
+def test_a_deleted_working_directory(run, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = run(".", "-o", "out")
+    assert result.exit_code == 2
+    assert "the working directory does not exist any more" in result.stderr
+
+
 @pytest.mark.skipif(os.name != "posix", reason="named pipes")
 def test_a_model_that_is_a_pipe_is_refused_not_waited_for(ahdr, card, tmp_path):
     os.mkfifo(tmp_path / "pipe")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 
 import numpy as np
 import pytest
@@ -367,3 +368,22 @@ def test_no_progress_bar_and_no_colour_without_a_terminal(merge, bracket, tmp_pa
 def test_quiet_is_quiet(merge, bracket, tmp_path):
     result = merge(*bracket, "-o", tmp_path / "out.hdr", "-q")
     assert (result.stdout, result.stderr) == ("", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links")
+def test_a_link_to_itself_is_an_unreadable_input(ahdr, bracket, tmp_path):
+    (tmp_path / "x.jpg").symlink_to("x.jpg")
+    result = ahdr("merge", *bracket[:2], tmp_path / "x.jpg", "-o", tmp_path / "out.exr")
+    assert result.exit_code == 3
+    assert f"{tmp_path / 'x.jpg'}: cannot be opened" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="deleted directories")
+def test_a_deleted_working_directory(ahdr, bracket, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = ahdr("merge", *bracket, "-o", "out.exr")
+    assert result.exit_code == 6
+    assert "out.exr: the working directory does not exist any more" in result.stderr
