@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -91,22 +93,27 @@ class SetResult:
         """A set that was done before, from its record's ``result``.
 
         Raises:
-            KeyError, TypeError, ValueError: the record is not one of ours.
+            KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError: the record
+                is not one of ours.
         """
         size = record["size"]
-        return cls(
+        result = cls(
             planned=planned,
             status="skipped",
             output=output,
-            frames=tuple(FrameReport(**frame) for frame in record["frames"]),
+            frames=tuple(_frame_of(frame) for frame in record["frames"]),
             size=(int(size[0]), int(size[1])),
-            offset_ev=record["offset_ev"],
+            offset_ev=_optional(record["offset_ev"], largest=_MOST_EV),
             warnings=tuple(str(warning) for warning in record["warnings"]),
             seconds={str(name): float(value) for name, value in record["seconds"].items()},
             computed=dict(record["computed"]),
             aligned_px=tuple(float(pixels) for pixels in record["aligned_px"]),
-            matched_ev=record["matched_ev"],
+            matched_ev=_optional(record["matched_ev"]),
         )
+        if len(result.frames) != 3:
+            raise ValueError(f"{len(result.frames)} frames, expected 3")
+        json.dumps(result.to_record(), allow_nan=False)  # or the report cannot be written
+        return result
 
     def to_record(self) -> dict[str, Any]:
         """What a record keeps, for :meth:`from_record`."""
@@ -132,3 +139,43 @@ class SetResult:
             "grouped_because": self.planned.reason,
             **self.to_record(),
         }
+
+
+# --- from a record, which may hold anything --------------------------------------------------
+
+_MOST_EV = 1000.0
+"""2 to this power is still a number; the sun is not 100 EV brighter than a starless night."""
+
+
+def _frame_of(entry: Mapping[str, Any]) -> FrameReport:
+    frame = FrameReport(**entry)
+    if not isinstance(frame.path, str):
+        raise TypeError("the path is not text")
+    return FrameReport(
+        path=frame.path,
+        ev=_number(frame.ev),
+        ratio=_positive(frame.ratio),
+        seconds=_positive(frame.seconds),
+        iso=_optional(frame.iso),
+        f_number=_optional(frame.f_number),
+    )
+
+
+def _number(value: object, *, largest: float = math.inf) -> float:
+    """A number as it is, were it an integer; the report formats it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{type(value).__name__} in place of a number")
+    if not math.isfinite(value) or abs(value) > largest:  # OverflowError from huge integers
+        raise ValueError("a number beyond reason")
+    return value
+
+
+def _positive(value: object) -> float:
+    number = _number(value)
+    if number <= 0:
+        raise ValueError("a number that must be positive is not")
+    return number
+
+
+def _optional(value: object, *, largest: float = math.inf) -> float | None:
+    return None if value is None else _number(value, largest=largest)

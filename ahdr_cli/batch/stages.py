@@ -187,7 +187,7 @@ class Workshop:
             return None
         try:
             result = SetResult.from_record(planned, output, record.result)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
             return None
         self._mend_thumbnail(result)
         return result

@@ -99,8 +99,30 @@ def _empty_result(path: Path) -> None:
     record_path(path).write_text(json.dumps(record))
 
 
+def _wrong_type(path: Path) -> None:
+    record = json.loads(record_path(path).read_text())
+    record["result"]["offset_ev"] = "abc"
+    record_path(path).write_text(json.dumps(record))
+
+
+def _huge_number(path: Path) -> None:
+    record = json.loads(record_path(path).read_text())
+    record["result"]["aligned_px"] = [10**400]
+    record_path(path).write_text(json.dumps(record))
+
+
 @pytest.mark.parametrize(
-    "damage", [_cut_result, _flip_bit, Path.unlink, _forge_version, _half_record, _empty_result]
+    "damage",
+    [
+        _cut_result,
+        _flip_bit,
+        Path.unlink,
+        _forge_version,
+        _half_record,
+        _empty_result,
+        _wrong_type,
+        _huge_number,
+    ],
 )
 def test_what_is_not_whole_is_done_again(card, tmp_path, options, damage):
     out = tmp_path / "out"
