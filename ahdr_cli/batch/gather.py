@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ahdr_cli.batch.record import PREVIEW, preview_path, read_record
+from ahdr_cli.batch.thumbnail import THUMBNAIL_FOLDER
 from ahdr_cli.bracket.grouping import LeftOut, Shot, natural_key
 from ahdr_cli.errors import AhdrError, InputError
 from ahdr_cli.io.place import real_path
@@ -30,7 +32,10 @@ _READERS = 8
 def find_photographs(
     folders: Iterable[Path], *, recursive: bool = False, without: Path | None = None
 ) -> tuple[Path, ...]:
-    """Photographs in folders, by suffix; hidden files and folders are passed over.
+    """Photographs in folders, by suffix.
+
+    Passed over are hidden files and folders, and the pictures that ``ahdr batch`` has made of its
+    own results, which would be merged as brackets: previews beside a result, and thumbnails.
 
     Args:
         folders: where to look; a file stands for itself.
@@ -64,10 +69,23 @@ def _walk(folder: Path, *, recursive: bool, barred: Path | None) -> Iterator[Pat
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            if recursive and not entry.is_symlink() and real_path(entry) != barred:
+            looked_into = recursive and entry.name != THUMBNAIL_FOLDER and not entry.is_symlink()
+            if looked_into and real_path(entry) != barred:
                 yield from _walk(entry, recursive=True, barred=barred)
-        elif entry.suffix.lower() in PHOTOGRAPH_SUFFIXES:
+        elif entry.suffix.lower() in PHOTOGRAPH_SUFFIXES and not _is_preview(entry):
             yield entry
+
+
+def _is_preview(path: Path) -> bool:
+    """Whether a picture is the preview of a result that lies beside it with its record."""
+    from ahdr_cli.io import HDR_SUFFIXES
+
+    stem = path.stem.removesuffix(f"_{PREVIEW}")
+    results = (path.with_name(stem + suffix) for suffix in HDR_SUFFIXES)
+    return any(
+        path == preview_path(result) and result.is_file() and read_record(result) is not None
+        for result in results
+    )
 
 
 def read_shots(

@@ -27,12 +27,15 @@ __all__ = [
     "Record",
     "model_sha256",
     "prepare_place",
+    "preview_path",
     "read_record",
     "record_path",
     "sha256_of",
 ]
 
 SCHEMA = 1
+PREVIEW = "preview"
+"""How the stem of a preview's name ends, after an underscore."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,11 @@ class Record:
 def record_path(output: Path) -> Path:
     """Where the record of a result is."""
     return output.with_name(f"{output.name}.json")
+
+
+def preview_path(output: Path) -> Path:
+    """Where the preview of a result is."""
+    return output.with_name(f"{output.stem}_{PREVIEW}.png")
 
 
 def read_record(output: Path) -> Record | None:

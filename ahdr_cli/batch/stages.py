@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 from ahdr_cli.batch.anchor import anchor_warning, anchored, offset_ev
 from ahdr_cli.batch.options import BatchOptions
 from ahdr_cli.batch.plan import PlannedSet
-from ahdr_cli.batch.record import Identity, Record, prepare_place, read_record, sha256_of
+from ahdr_cli.batch.record import (
+    Identity,
+    Record,
+    prepare_place,
+    preview_path,
+    read_record,
+    sha256_of,
+)
 from ahdr_cli.batch.result import FrameReport, SetResult
 from ahdr_cli.batch.thumbnail import thumbnail_path, write_thumbnail
 from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
@@ -210,7 +217,7 @@ class Workshop:
                 f"suffix {output.suffix!r}, expected {' or '.join(sorted(HDR_SUFFIXES))}",
                 path=output,
             )
-        targets = [output, *([_preview_path(output)] if self.options.preview else [])]
+        targets = [output, *([preview_path(output)] if self.options.preview else [])]
         inputs = {real_path(path) for path in planned.inputs}
         for target in targets:
             if real_path(target) in inputs:
@@ -238,7 +245,7 @@ class Workshop:
         try:
             write_hdr(staged[output], image, overwrite=True, options=self.options.write)
             if self.options.preview:
-                preview = _preview_path(output)
+                preview = preview_path(output)
                 staged[preview] = self.staging / f"{stem}.png"
                 white = float(merged.prepared.bracket.ratios[1])
                 pixels = render(merged.image.pixels, "mu-law", white=white)
@@ -298,7 +305,3 @@ class Workshop:
             f"the common brightness scale reaches {largest:.4g}, the file ends at {limit:.4g}: "
             "pass --float, use .hdr, or choose a smaller --reference-ev",
         )
-
-
-def _preview_path(output: Path) -> Path:
-    return output.with_name(f"{output.stem}_preview.png")

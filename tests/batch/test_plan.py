@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -8,7 +10,8 @@ import numpy as np
 import pytest
 
 from ahdr_cli import write_hdr
-from ahdr_cli.batch import Plan, PlanOptions, make_plan
+from ahdr_cli.batch import Plan, PlanOptions, make_plan, run_sets
+from ahdr_cli.batch.gather import find_photographs
 from ahdr_cli.errors import InputError, UsageError
 from ahdr_cli.images import HdrImage
 
@@ -154,3 +157,19 @@ def test_order_of_discovery_does_not_matter(tmp_path, photograph):
     for i in (3, 1, 2):
         photograph(folder, first=10 * i, when=timedelta(minutes=i))
     assert outputs(make_plan([folder], tmp_path)) == [f"IMG_00{i}0.exr" for i in (1, 2, 3)]
+
+
+def test_what_ahdr_made_of_its_results_is_no_photograph(tmp_path, photograph, options):
+    out = tmp_path / "card" / "merged"
+    for i in range(3):
+        photograph(tmp_path / "card", first=3 * i + 1, when=timedelta(minutes=i))
+    plan = make_plan([tmp_path / "card"], out)
+    for _ in run_sets(plan.sets, out, options=replace(options, preview=True)):
+        pass
+    shutil.copy(out / "IMG_0001_preview.png", out / "mine_preview.png")
+    found = find_photographs([tmp_path / "card"], recursive=True)
+    assert [path.name for path in found if out in path.parents] == ["mine_preview.png"]
+    assert len(found) == 10
+    (out / "IMG_0004.exr.json").unlink()
+    again = find_photographs([out])
+    assert [path.name for path in again] == ["IMG_0004_preview.png", "mine_preview.png"]
