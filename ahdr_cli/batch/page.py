@@ -15,13 +15,14 @@ from urllib.parse import quote
 
 from ahdr_cli.batch.thumbnail import THUMBNAIL_FOLDER
 
-__all__ = ["render_page"]
+__all__ = ["is_page", "render_page"]
 
 _PAGE = Template("""\
 <!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="generator" content="ahdr batch $version">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'">
@@ -71,6 +72,16 @@ $body
 </body>
 </html>
 """)
+
+
+_MARK = '<meta name="generator" content="ahdr batch '
+_EARLIER_MARKS = ("img-src 'self' file:; style-src 'unsafe-inline'\">", "<title>HDR batch")
+"""Of pages that do not name their generator."""
+
+
+def is_page(start: str) -> bool:
+    """Whether an HTML file is one of ours, by its first thousand characters or so."""
+    return _MARK in start or all(mark in start for mark in _EARLIER_MARKS)
 
 
 def render_page(content: Mapping[str, Any]) -> str:

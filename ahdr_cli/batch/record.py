@@ -99,7 +99,8 @@ class Record:
     Attributes:
         state: ``writing`` or ``done``.
         identity: as plain values.
-        outputs: name of each file written, in the record's folder -> its SHA-256.
+        outputs: name of each file that is ours, in the record's folder -> its SHA-256; besides
+            those written now, a preview of an earlier run.
         result: of `SetResult.to_record`.
     """
 
@@ -142,13 +143,33 @@ class Record:
         """Whether everything is there, whole, and made from the same things."""
         if self.state != "done" or self.identity != json.loads(json.dumps(identity.to_dict())):
             return False
-        if output.name not in self.outputs:
-            return False
+        names = [output.name]
+        if identity.options["preview"]:
+            names.append(preview_path(output).name)
         try:
             return all(
-                sha256_of(output.with_name(name)) == digest for name, digest in self.outputs.items()
+                name in self.outputs and sha256_of(output.with_name(name)) == self.outputs[name]
+                for name in names
             )
-        except (OSError, ValueError):
+        except OSError:
+            return False
+
+    def covers(self, path: Path, output: Path) -> bool:
+        """Whether a file is ours to replace: as we left it, or unfinished.
+
+        Args:
+            path: the result, or its preview.
+            output: the result.
+        """
+        if self.state == "writing":
+            options = self.identity.get("options")
+            previewed = isinstance(options, dict) and bool(options.get("preview"))
+            if path == output or previewed:
+                return True
+        try:
+            # A folder or pipe is not read.
+            return path.is_file() and sha256_of(path) == self.outputs.get(path.name)
+        except OSError:
             return False
 
 
@@ -164,8 +185,11 @@ def preview_path(output: Path) -> Path:
 
 def read_record(output: Path) -> Record | None:
     """The record of a result; None if there is none that makes sense."""
+    path = record_path(output)
     try:
-        content = json.loads(record_path(output).read_text(encoding="utf-8"))
+        if not path.is_file():  # a pipe would keep us waiting for ever
+            return None
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or content.get("ahdr_record") != SCHEMA:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,12 +13,16 @@ from typing import Any
 
 from ahdr_cli._version import __version__
 from ahdr_cli.batch.options import BatchOptions
-from ahdr_cli.batch.page import render_page
+from ahdr_cli.batch.page import is_page, render_page
 from ahdr_cli.batch.plan import Plan
 from ahdr_cli.batch.result import SetResult
 from ahdr_cli.batch.shard import Shard
+from ahdr_cli.errors import OutputExistsError
 
-__all__ = ["Summary", "summarise", "write_report"]
+__all__ = ["Summary", "check_report", "has_report", "report_paths", "summarise", "write_report"]
+
+_START = 2000
+"""Bytes that tell a report of ours from another file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +63,53 @@ def summarise(plan: Plan, results: Sequence[SetResult], *, seconds: float) -> Su
     )
 
 
+def report_paths(folder: Path, shard: Shard) -> tuple[Path, Path]:
+    """Where the JSON file and the page go; shares do not replace each other's."""
+    return folder / f"report{shard.suffix}.json", folder / f"index{shard.suffix}.html"
+
+
+def check_report(folder: Path, *, shard: Shard, overwrite: bool) -> None:
+    """Find out before the work whether a report may be written.
+
+    Args:
+        folder: of the results; it need not exist yet.
+        shard: this process's share.
+        overwrite: whether files that are no reports of ours may be replaced.
+
+    Raises:
+        OutputExistsError: such a file is there, and `overwrite` is False.
+        OutputError: a path is not that of a regular file, or the folder is not writable.
+    """
+    from ahdr_cli.io import check_output
+
+    for path in report_paths(folder, shard) if folder.is_dir() else ():
+        check_output(path, overwrite=True, suffixes={path.suffix})
+        if os.path.lexists(path) and not (overwrite or _is_ours(path)):
+            raise OutputExistsError(
+                "exists already and is not a report of ahdr batch",
+                path=path,
+                hint="move it away, or pass --overwrite to replace it",
+            )
+
+
+def has_report(folder: Path) -> bool:
+    """Whether a report of ours lies in the folder, of whatever share."""
+    return any(_is_ours(path) for path in folder.glob("report*.json"))
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            start = file.read(_START).decode("utf-8", errors="replace")
+    except OSError:
+        return False
+    if path.suffix == ".json":
+        return re.match(r'\s*\{\s*"ahdr_report"\s*:', start) is not None
+    return is_page(start)
+
+
 def write_report(
     folder: Path,
     plan: Plan,
@@ -66,7 +119,7 @@ def write_report(
     seconds: float,
     shard: Shard = Shard(),  # noqa: B008 # frozen
 ) -> tuple[Path, Path]:
-    """Write both files, replacing those of an earlier run.
+    """Write both files, replacing those of an earlier run, and no others unless `options` say so.
 
     Args:
         folder: of the results.
@@ -80,18 +133,19 @@ def write_report(
         The paths of the JSON file and of the page.
 
     Raises:
-        OutputError: they cannot be written.
+        OutputError: they cannot be written; see also :func:`check_report`.
     """
     from ahdr_cli.io import atomic_path
 
     content = _content(plan, results, options=options, seconds=seconds, shard=shard)
-    data = folder / f"report{shard.suffix}.json"
-    page = folder / f"index{shard.suffix}.html"
+    check_report(folder, shard=shard, overwrite=options.overwrite)
+    data, page = report_paths(folder, shard)
     with atomic_path(data, overwrite=True) as temporary:
         text = json.dumps(content, indent=1, allow_nan=False, default=str)
         temporary.write_text(text + "\n", encoding="utf-8")
     with atomic_path(page, overwrite=True) as temporary:
-        temporary.write_text(render_page(content), encoding="utf-8")
+        # Names of files need not be text: a byte that is none is shown as an escape.
+        temporary.write_text(render_page(content), encoding="utf-8", errors="backslashreplace")
     return data, page
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ahdr_cli.batch.anchor import anchor_warning, anchored, offset_ev
 from ahdr_cli.batch.options import BatchOptions
+from ahdr_cli.batch.place import check_place, kept_preview
 from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import (
     Identity,
@@ -26,8 +27,7 @@ from ahdr_cli.batch.record import (
 )
 from ahdr_cli.batch.result import FrameReport, SetResult
 from ahdr_cli.batch.thumbnail import thumbnail_path, write_thumbnail
-from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
-from ahdr_cli.io.place import real_path
+from ahdr_cli.errors import OutputError
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
@@ -96,7 +96,7 @@ class Workshop:
         done = self._done_before(planned, output, identity)
         if done is not None:
             return done
-        self._check_place(planned, output)
+        check_place(planned, self.folder, options=self.options)
         given = (
             [None] * len(planned.inputs)
             if planned.evs is None
@@ -163,11 +163,12 @@ class Workshop:
             image = anchored(image, result.offset_ev)
             clipped = self._clipping(image, output)
             result = replace(result, warnings=result.warnings + clipped)
+        kept = {} if self.options.preview else kept_preview(output, read_record(output))
         record = Record(
-            state="writing", identity=prepared.identity.to_dict(), outputs={}, result={}
+            state="writing", identity=prepared.identity.to_dict(), outputs=kept, result={}
         )
         record.write(output, staging=self.staging)
-        outputs = self._write_files(merged, image, output)
+        outputs = {**kept, **self._write_files(merged, image, output)}
         write_thumbnail(
             thumbnail_path(self.folder, prepared.planned.output),
             merged.image,
@@ -207,32 +208,6 @@ class Workshop:
 
         white = result.frames[1].ratio * 2.0 ** (result.offset_ev or 0.0)
         write_thumbnail(path, read_hdr(result.output), white=white, staging=self.staging)
-
-    def _check_place(self, planned: PlannedSet, output: Path) -> None:
-        """Find out before the work whether the result may be written."""
-        from ahdr_cli.io import HDR_SUFFIXES, check_output
-
-        if output.suffix.lower() not in HDR_SUFFIXES:
-            raise OutputError(
-                f"suffix {output.suffix!r}, expected {' or '.join(sorted(HDR_SUFFIXES))}",
-                path=output,
-            )
-        targets = [output, *([preview_path(output)] if self.options.preview else [])]
-        inputs = {real_path(path) for path in planned.inputs}
-        for target in targets:
-            if real_path(target) in inputs:
-                raise UsageError("is both an input and an output", path=target)
-        if output.parent.is_dir():
-            check_output(output, overwrite=True, suffixes=HDR_SUFFIXES)
-        ours = read_record(output) is not None
-        if not (ours or self.options.overwrite):
-            for target in targets:
-                if target.exists():
-                    raise OutputExistsError(
-                        "exists already and is not known to be a result of ahdr batch",
-                        path=target,
-                        hint="pass --overwrite to replace it",
-                    )
 
     def _write_files(self, merged: Merged, image: HdrImage, output: Path) -> dict[str, str]:
         """Write into the staging folder, then move into place; returns the hashes."""

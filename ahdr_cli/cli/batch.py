@@ -114,7 +114,10 @@ def batch(
 
     from ahdr_cli.batch import BatchOptions, write_report
     from ahdr_cli.batch import write_manifest as write
+    from ahdr_cli.batch.report import check_report
 
+    if not dry_run:
+        check_report(output, shard=share, overwrite=overwrite)
     if manifest is not None:
         given = {"DIR": folders, "--group": group, "--pattern": pattern}
         plan = listed_plan(

@@ -14,7 +14,7 @@ from ahdr_cli.batch.page import render_page
 from ahdr_cli.batch.report import summarise
 from ahdr_cli.batch.thumbnail import shrink
 from ahdr_cli.bracket.grouping import LeftOut
-from ahdr_cli.errors import UnreadableImageError
+from ahdr_cli.errors import OutputExistsError, UnreadableImageError
 
 
 class Page(HTMLParser):
@@ -156,3 +156,32 @@ def test_shrinking_keeps_the_mean(size, small):
     assert result.shape == (*small, 3)
     assert result.mean() == pytest.approx(pixels.mean(), rel=0.1)
     np.testing.assert_array_equal(shrink(np.ones_like(pixels), longest=40), 1)
+
+
+def test_reports_of_ours_are_replaced_also_those_of_earlier_versions(tmp_path, options):
+    _, page = write_report(tmp_path, Plan(), [], options=options, seconds=0.0)
+    text = page.read_text()
+    assert '<meta name="generator" content="ahdr batch ' in text
+    earlier = "".join(line for line in text.splitlines(True) if "generator" not in line)
+    page.write_text(earlier)
+    write_report(tmp_path, Plan(), [], options=options, seconds=0.0)
+    assert page.read_text() != earlier
+
+
+@pytest.mark.parametrize("name", ["report.json", "index.html"])
+@pytest.mark.parametrize("content", ['{"mine": 1}', "<!doctype html><title>Mine</title>", ""])
+def test_files_that_are_no_reports_of_ours_are_kept(tmp_path, options, name, content):
+    write_report(tmp_path, Plan(), [], options=options, seconds=0.0)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(OutputExistsError, match=r"not a report of ahdr batch .*--overwrite"):
+        write_report(tmp_path, Plan(), [], options=options, seconds=0.0)
+    assert (tmp_path / name).read_text() == content
+    write_report(tmp_path, Plan(), [], options=replace(options, overwrite=True), seconds=0.0)
+    assert (tmp_path / name).read_text() != content
+
+
+def test_a_name_that_is_no_text_is_shown_as_an_escape(tmp_path, options):
+    plan = Plan(unreadable=(LeftOut(path=Path("a\udcff.jpg"), reason="cut"),))
+    data, page = write_report(tmp_path, plan, [], options=options, seconds=0.0)
+    assert "a\\udcff.jpg" in page.read_text()
+    assert json.loads(data.read_text())["unreadable"][0]["path"] == "a\udcff.jpg"

@@ -242,3 +242,19 @@ def test_a_run_that_cannot_begin_keeps_the_last_report(run, ahdr, card, tmp_path
     bad.write_bytes(b"no weights")
     assert ahdr("batch", card, "-o", out, "--model", bad).exit_code == 5
     assert (out / "report.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["index.html", "report.json"])
+def test_a_page_of_the_users_own_is_kept_and_nothing_is_begun(run, card, tmp_path, name):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / name).write_text("mine")
+    result = run(card, "-o", out)
+    assert result.exit_code == 6
+    assert f"{out / name}: exists already and is not a report" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in out.iterdir()] == [name]
+    assert (out / name).read_text() == "mine"
+    assert run(card, "-o", out, "--dry-run").exit_code == 0
+    assert run(card, "-o", out, "--overwrite").exit_code == 0
+    assert "mine" not in (out / name).read_text()
