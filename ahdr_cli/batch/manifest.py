@@ -12,7 +12,8 @@ CSV, with a header; the columns ``evs`` and ``reason`` may be empty or missing::
     arch.exr,"-2,0,2",,arch/1.jpg,arch/2.jpg,arch/3.jpg
 
 Paths of inputs are relative to the manifest's own folder, outputs to the output folder. ``evs``
-are exposures in stops in the order of the inputs; without them the files' own count.
+are exposures in stops in the order of the inputs; without them the files' own count. A list of sets
+that failed has the mark ``ahdr_failed_list``: in JSON a key, in CSV an empty column.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from ahdr_cli.batch.plan import PlannedSet, check_outputs_differ
 from ahdr_cli.errors import AhdrError, InputError, UsageError
 from ahdr_cli.io.place import real_path
 
-__all__ = ["read_manifest", "write_manifest"]
+__all__ = ["check_suffix", "is_failed_list", "read_manifest", "write_manifest"]
 
 VERSION = 1
+FAILED_MARK = "ahdr_failed_list"
 _LARGEST = 256 * 2**20
 """In bytes; a set takes some 300, so this is a million sets."""
 
@@ -76,9 +78,15 @@ def read_manifest(path: str | Path, *, suffix: str = ".exr") -> tuple[PlannedSet
 
 
 def write_manifest(
-    path: str | Path, sets: Sequence[PlannedSet], *, overwrite: bool = False
+    path: str | Path, sets: Sequence[PlannedSet], *, overwrite: bool = False, failed: bool = False
 ) -> Path:
     """Write sets so that :func:`read_manifest` gives them back; JSON or CSV by suffix.
+
+    Args:
+        path: of the manifest.
+        sets: to be listed.
+        overwrite: whether an existing file may be replaced.
+        failed: mark it as a list of sets that failed, for :func:`is_failed_list`.
 
     Raises:
         UsageError: the suffix is unknown.
@@ -90,8 +98,27 @@ def write_manifest(
     writer = _format(path)[1]
     entries = [_entry_of(planned, folder=path.parent) for planned in sets]
     with atomic_path(path, overwrite=overwrite) as temporary:
-        temporary.write_text(writer(entries), encoding="utf-8")
+        temporary.write_text(writer(entries, failed), encoding="utf-8")
     return path
+
+
+def check_suffix(path: Path) -> None:
+    """Raises UsageError unless the suffix is that of a manifest."""
+    _format(path)
+
+
+def is_failed_list(path: Path) -> bool:
+    """Whether a file is a list of sets that failed, as `write_manifest` has marked it."""
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            return False
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix.lower() == ".csv":
+            return FAILED_MARK in next(csv.reader(io.StringIO(text, newline="")), ())
+        value = json.loads(text)
+    except (OSError, ValueError, csv.Error, RecursionError):
+        return False
+    return isinstance(value, dict) and FAILED_MARK in value
 
 
 # --- one set ---------------------------------------------------------------------------------
@@ -175,8 +202,9 @@ def _parse_json(text: str) -> list[Any]:
     return sets
 
 
-def _format_json(entries: Sequence[dict[str, Any]]) -> str:
-    return json.dumps({"ahdr_manifest": VERSION, "sets": entries}, indent=1) + "\n"
+def _format_json(entries: Sequence[dict[str, Any]], failed: bool) -> str:
+    mark = {FAILED_MARK: 1} if failed else {}
+    return json.dumps({"ahdr_manifest": VERSION, **mark, "sets": entries}, indent=1) + "\n"
 
 
 def _parse_csv(text: str) -> list[Any]:
@@ -200,19 +228,21 @@ def _parse_csv(text: str) -> list[Any]:
     return entries
 
 
-def _format_csv(entries: Sequence[dict[str, Any]]) -> str:
+def _format_csv(entries: Sequence[dict[str, Any]], failed: bool) -> str:
     most = max((len(entry["inputs"]) for entry in entries), default=3)
     columns = [f"input{i + 1}" for i in range(max(most, 3))]
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["output", "evs", "reason", *columns])
+    mark = [FAILED_MARK] if failed else []
+    writer.writerow(["output", "evs", "reason", *mark, *columns])
     for entry in entries:
         evs = ",".join(repr(ev) for ev in entry.get("evs", ()))
-        writer.writerow([entry["output"], evs, entry.get("reason", ""), *entry["inputs"]])
+        reason = entry.get("reason", "")
+        writer.writerow([entry["output"], evs, reason, *("" for _ in mark), *entry["inputs"]])
     return stream.getvalue()
 
 
-_Formats = tuple[Callable[[str], list[Any]], Callable[[Sequence[dict[str, Any]]], str]]
+_Formats = tuple[Callable[[str], list[Any]], Callable[[Sequence[dict[str, Any]], bool], str]]
 _FORMATS: dict[str, _Formats] = {
     ".json": (_parse_json, _format_json),
     ".csv": (_parse_csv, _format_csv),

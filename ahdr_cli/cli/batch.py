@@ -114,10 +114,22 @@ def batch(
 
     from ahdr_cli.batch import BatchOptions, write_report
     from ahdr_cli.batch import write_manifest as write
-    from ahdr_cli.batch.report import check_report
+    from ahdr_cli.batch.failed_list import check_failed_list, write_failed_list
+    from ahdr_cli.batch.report import check_report, report_paths
 
     if not dry_run:
         check_report(output, shard=share, overwrite=overwrite)
+    if failed_list is not None:
+        check_failed_list(
+            failed_list,
+            folder=output,
+            manifest=manifest,
+            others={
+                "the manifest to be written": write_manifest,
+                "the report": report_paths(output, share)[0],
+            },
+            overwrite=overwrite,
+        )
     if manifest is not None:
         given = {"DIR": folders, "--group": group, "--pattern": pattern}
         plan = listed_plan(
@@ -176,7 +188,7 @@ def batch(
     results.sort(key=lambda result: places[result.planned.output])
     failures = [result for result in results if result.status == "failed"]
     if failed_list is not None:
-        write(failed_list, [_with_reason(result) for result in failures], overwrite=True)
+        write_failed_list(failed_list, failures, overwrite=overwrite)
     if as_json:
         print_json({"report": str(paths[0]), **json.loads(paths[0].read_text(encoding="utf-8"))})
     elif not quiet:
@@ -236,10 +248,6 @@ def _counting(total: int, *, quiet: bool) -> Iterator[Any]:
             bar.update(task, advance=1, description=f"{text}, {failed} failed" if failed else text)
 
         yield count
-
-
-def _with_reason(result: SetResult) -> PlannedSet:
-    return replace(result.planned, reason=result.reason or "")
 
 
 def _summarise(plan: Plan, results: Sequence[SetResult], seconds: float, page: Path) -> None:

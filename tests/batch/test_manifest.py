@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ahdr_cli.batch import PlannedSet, read_manifest, write_manifest
+from ahdr_cli.batch.manifest import is_failed_list
 from ahdr_cli.errors import InputError, OutputExistsError, UsageError
 
 names = st.text(
@@ -139,3 +140,29 @@ def test_files_that_cannot_be_read_or_written(tmp_path):
     write_manifest(tmp_path / "sets.json", [])
     with pytest.raises(OutputExistsError):
         write_manifest(tmp_path / "sets.json", [])
+
+
+@pytest.mark.parametrize("name", ["sets.json", "sets.csv"])
+def test_lists_of_failures_are_marked(tmp_path, name):
+    path = tmp_path / name
+    planned = PlannedSet(
+        inputs=tuple(tmp_path / f"{i}.jpg" for i in range(3)),
+        output=PurePosixPath("a.exr"),
+        evs=(0.0, 1.0, 2.0),
+        reason="cut",
+    )
+    write_manifest(path, [planned])
+    assert not is_failed_list(path)
+    for sets in ([planned], []):
+        write_manifest(path, sets, overwrite=True, failed=True)
+        assert is_failed_list(path)
+        assert read_manifest(path) == tuple(sets)
+
+
+@pytest.mark.parametrize("text", [None, "", "[1]", "[" * 100_000, "\x00", "ahdr_failed_list"])
+@pytest.mark.parametrize("name", ["sets.json", "other.csv"])
+def test_other_files_are_not_marked(tmp_path, name, text):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    marked = name.endswith(".csv") and text == "ahdr_failed_list"
+    assert is_failed_list(tmp_path / name) == marked

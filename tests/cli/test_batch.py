@@ -258,3 +258,60 @@ def test_a_page_of_the_users_own_is_kept_and_nothing_is_begun(run, card, tmp_pat
     assert run(card, "-o", out, "--dry-run").exit_code == 0
     assert run(card, "-o", out, "--overwrite").exit_code == 0
     assert "mine" not in (out / name).read_text()
+
+
+@pytest.fixture
+def listed(run, card, tmp_path) -> Path:
+    """A manifest of the card."""
+    path = tmp_path / "sets.json"
+    run(card, "-o", tmp_path / "out", "--write-manifest", path, "--dry-run")
+    return path
+
+
+@pytest.mark.parametrize("name", ["failed.json", "failed.csv"])
+def test_a_list_of_failures_is_written_again(run, card, tmp_path, name):
+    failed = tmp_path / "out" / name  # in a folder that the first run makes
+    (card / "IMG_4.jpg").write_bytes((card / "IMG_4.jpg").read_bytes()[:-100])
+    for _ in range(2):
+        assert run(card, "-o", tmp_path / "out", "--failed-list", failed).exit_code == 8
+        assert "IMG_3.exr" in failed.read_text()
+    again = run("--manifest", failed, "-o", tmp_path / "out", "--failed-list", failed)
+    assert again.exit_code == 8
+    assert "IMG_3.exr" in failed.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["--failed-list", "{tmp}/sets.json"], 2, "is both the manifest and the list"),
+        (["--failed-list", "{tmp}/sets.json", "--overwrite"], 2, "is both the manifest and"),
+        (["--failed-list", "{tmp}/n.json", "--write-manifest", "{tmp}/n.json"], 2, "is both the"),
+        (["--failed-list", "{tmp}/out/report.json"], 2, "is both the report and the list"),
+        (["--failed-list", "{tmp}/mine.json"], 6, "exists already and is not a list"),
+        (["--failed-list", "{tmp}/failed.txt"], 2, ".json or .csv"),
+        (["--failed-list", "{tmp}/none/failed.json"], 6, "does not exist"),
+        (["--failed-list", "{tmp}/folder.json"], 6, "is a folder"),
+    ],
+)
+def test_lists_of_failures_that_cannot_be_written(run, listed, tmp_path, arguments, code, text):
+    (tmp_path / "mine.json").write_text("[]")
+    (tmp_path / "folder.json").mkdir()
+    before = listed.read_bytes()
+    given = [argument.format(tmp=tmp_path) for argument in arguments]
+    result = run("--manifest", listed, "-o", tmp_path / "out", *given)
+    assert result.exit_code == code, result.stderr
+    assert text in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    assert listed.read_bytes() == before
+    assert (tmp_path / "mine.json").read_text() == "[]"
+
+
+def test_a_list_of_failures_over_another_file_if_asked_for(run, listed, tmp_path):
+    (tmp_path / "mine.json").write_text("[]")
+    result = run(
+        "--manifest", listed, "-o", tmp_path / "out", "--overwrite",
+        "--failed-list", tmp_path / "mine.json",
+    )  # fmt: skip
+    assert result.exit_code == 0
+    assert json.loads((tmp_path / "mine.json").read_text())["sets"] == []
