@@ -1,4 +1,4 @@
-"""`ahdr models`: list, show, verify, import and calibrate weights."""
+"""`ahdr models`: list, show, verify, import, export and calibrate weights."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import typer
 
 from ahdr_cli.cli.console import guarded, note, print_json, progress, stdout
 from ahdr_cli.cli.options import JsonOption, OverwriteOption, QuietOption
+from ahdr_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from ahdr_cli.checkpoints import Checkpoint, ModelEntry
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="List, show, verify, import and calibrate models.")
+app = typer.Typer(
+    no_args_is_help=True, help="List, show, verify, import, export and calibrate models."
+)
 
 _NameArgument = Annotated[
     str, typer.Argument(metavar="NAME|PATH", help="Registered name or file.", show_default=False)
@@ -109,6 +112,30 @@ def import_model(
 
     checkpoint = import_checkpoint(source, output, overwrite=overwrite)
     note(f"wrote {output}, sha256 {checkpoint.sha256}")
+
+
+@app.command("export")
+@guarded
+def export_model(
+    name: _NameArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="PATH", help="The .onnx to write.")
+    ],
+    precision: Annotated[
+        str, typer.Option("--precision", metavar="fp32|int8", help="Of the arithmetic.")
+    ] = "fp32",
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Write a model as ONNX, for other programs: aligned frames in, radiance out."""
+    from ahdr_cli.checkpoints import load_checkpoint
+    from ahdr_cli.export import ONNX_SUFFIXES, export_onnx
+    from ahdr_cli.io.atomic import check_output
+
+    if precision not in ("fp32", "int8"):
+        raise UsageError(f"precision must be fp32 or int8, got {precision!r}")
+    check_output(output, overwrite=overwrite, suffixes=ONNX_SUFFIXES)
+    export_onnx(load_checkpoint(name), output, int8=precision == "int8", overwrite=overwrite)
+    note(f"wrote {output}")
 
 
 @app.command("calibrate")

@@ -117,3 +117,27 @@ def test_calibration_with_wrong_words(ahdr, tmp_path, words, code, reason):
     assert result.exit_code == code
     assert reason in result.stderr
     assert not output.exists()
+
+
+def test_export_writes_onnx(ahdr, tmp_path):
+    output = tmp_path / "fast.onnx"
+    result = ahdr("models", "export", "fast", "-o", output)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    assert output.stat().st_size > 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("fast", "-o", "fast.pt"), 6, "suffix '.pt', expected .onnx"),
+        (("fast", "-o", "fast.onnx", "--precision", "fp16"), 2, "precision must be fp32 or int8"),
+        (("nobody", "-o", "fast.onnx"), 5, "nobody"),
+    ],
+)
+def test_export_of_what_cannot_be(ahdr, tmp_path, monkeypatch, arguments, code, words):
+    monkeypatch.chdir(tmp_path)
+    result = ahdr("models", "export", *arguments)
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert list(tmp_path.iterdir()) == []
