@@ -36,7 +36,7 @@ __all__ = ["MergeOptions", "MergePlan", "Merger", "prepare_frames"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeOptions:
-    """How to merge. But for the first two, the result does not depend on it, save for rounding.
+    """How to merge. `align` and `response` decide the result, `precision` how exact it is.
 
     Attributes:
         align: ``auto`` warps outer frames onto the reference where the camera moved; ``off``
@@ -44,18 +44,18 @@ class MergeOptions:
         response: ``auto`` finds out whether the camera's curve is far from γ 2.2, and matches
             outer frames to the reference if it is; ``gamma`` takes γ 2.2 for granted; ``linear``
             undoes the curve in all frames, so that radiance is in proportion to light.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         tile: largest side of a tile without its halo in pixels, or ``auto``.
         runtime: ``auto``, ``torch`` or ``onnxruntime``.
     """
 
-    device: str = "auto"
-    precision: str = "auto"
-    tile: int | Literal["auto"] = "auto"
-    runtime: str = "auto"
     align: str = "auto"
     response: str = "auto"
+    precision: str = "auto"
+    device: str = "auto"
+    tile: int | Literal["auto"] = "auto"
+    runtime: str = "auto"
 
     def __post_init__(self) -> None:
         if self.align not in ("auto", "off"):

@@ -29,7 +29,8 @@ class Preparation:
         taken: the bracket as it was photographed.
         alignment: None if nobody looked.
         match: None if the frames' values are left as they are.
-        noise: of the prepared frames, see :func:`ahdr_cli.bracket.noise.estimate_noise`.
+        noise: of the prepared frames, see :func:`ahdr_cli.bracket.noise.estimate_noise`; where a
+            small deviation of the curve is undone, that of the frames before, a few percent less.
         concern: what was asked for and could not be done, for the user; None otherwise.
     """
 

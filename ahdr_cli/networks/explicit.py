@@ -85,7 +85,7 @@ def explicit_weights(frames: Tensor) -> Explicit:
     reference, long = clipped.unbind(dim=1)
     sound = 1.0 - _ramp(brightest[:, 0], SOUND)
 
-    variance, excess, light = _variances(frames, sound, sound * (1.0 - long))
+    variance, excess, light = _variances(frames, sound, long)
     painted = (OWN_ERROR * math.log1p(MU) * (light + 1.0 / MU)).square()
     none = torch.zeros_like(long)
     further = torch.stack((excess[:, 0], none, excess[:, 1]), dim=1)
@@ -114,13 +114,16 @@ def explicit_weights(frames: Tensor) -> Explicit:
     )
 
 
-def _variances(frames: Tensor, short: Tensor, long: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _variances(frames: Tensor, sound: Tensor, clipped: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """What is uncertain about each frame, over neighbourhoods.
+
+    Where a frame is clipped the two are not compared, but what the neighbourhood shows counts
+    wherever the reference is sound: something that moved has no hole where it is bright.
 
     Args:
         frames: (N, 3, 7, H, W).
-        short: (N, H, W) in [0, 1], where the reference can be compared with the short frame.
-        long: (N, H, W) in [0, 1], where it can be compared with the long one.
+        sound: (N, H, W) in [0, 1], where the reference is nowhere near white.
+        clipped: (N, H, W) in [0, 1], where the long frame is.
 
     Returns:
         (N, 3, H, W) variance by noise; (N, 2, H, W) by how much more short and long differ from
@@ -128,14 +131,14 @@ def _variances(frames: Tensor, short: Tensor, long: Tensor) -> tuple[Tensor, Ten
     """
     radiance = frames[:, :, RADIANCE]
     reference = radiance[:, 1]
-    comparable = torch.stack((short, long), dim=1)
+    comparable = torch.stack((sound, sound * (1.0 - clipped)), dim=1)
     apart = (radiance[:, ::2] - reference[:, None]).square().mean(dim=2) * comparable
     light = reference.mean(dim=1, keepdim=True)
     pooled = _around(torch.cat((frames[:, :, VARIANCE], apart, comparable, light), dim=1))
     variance, apart, share, light = torch.split(pooled, [3, 2, 2, 1], dim=1)
     explained = TAIL * (variance[:, ::2] + variance[:, 1:2]) + (TOLERANCE * light).square()
     excess = (apart / (share + FEW) - explained).clamp(min=0.0)
-    return variance, excess * short[:, None], light
+    return variance, excess * sound[:, None], light
 
 
 def _around(x: Tensor) -> Tensor:
