@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -24,6 +27,7 @@ from ahdr_cli.cli import (
     train,
 )
 from ahdr_cli.cli.console import EXIT_CODES
+from ahdr_cli.cli.streams import abandon
 
 __all__ = ["app", "main"]
 
@@ -69,11 +73,38 @@ app.add_typer(data.app, name="data", epilog=_EPILOG)
 app.add_typer(models.app, name="models", epilog=_EPILOG)
 
 
-def main() -> None:
-    """Entry point of the `ahdr` command."""
+def main() -> NoReturn:
+    """Entry point of the `ahdr` command, once everything is imported."""
     # A polite kill unwinds the stack, so that temporary files are removed on the way out.
     signal.signal(signal.SIGTERM, _exit_on_signal)
-    app()
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 # to the end
+            setattr(sys, name, nowhere)
+        elif isinstance(stream, io.TextIOWrapper):
+            # Names of files need not be text, nor need a terminal know Greek letters.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon(sys.stdout)
+        code = 0
+    except OSError as error:
+        abandon(sys.stdout)
+        reason = (error.strerror or str(error)).lower()
+        sys.stderr.write(f"ahdr: error: standard output cannot be written: {reason}\n")
+        code = 6
+    sys.exit(code)
+
+
+def _run() -> int | str | None:
+    try:
+        app()
+    except SystemExit as stopped:
+        return stopped.code
+    return 0
 
 
 def _exit_on_signal(number: int, _frame: FrameType | None) -> NoReturn:

@@ -71,7 +71,7 @@ def attention(
     given = given_exposures(exposures, ev, ev_file, len(frames))
 
     from ahdr_cli.checkpoints import load_checkpoint
-    from ahdr_cli.evaluation.attention_pictures import OVERVIEW, attention_pictures
+    from ahdr_cli.evaluation.attention_pictures import attention_pictures, picture_names
     from ahdr_cli.evaluation.networks import as_merged
     from ahdr_cli.evaluation.report import check_folder
     from ahdr_cli.inference.attention_maps import liveliest_channels, summarise_attention
@@ -79,11 +79,12 @@ def attention(
     from ahdr_cli.merging import MergeOptions
 
     options = MergeOptions(device=device, align=align, response=response)
-    check_folder(output, (OVERVIEW, "short_mean.png", "long_mean.png"), overwrite=overwrite)
+    check_folder(output, picture_names(chosen or ()), overwrite=overwrite)
     bracket = as_merged(read_bracket(frames, given)[0], options=options)
     net = load_checkpoint(model).build().to(select_device(device))
     if chosen is None:
         chosen = liveliest_channels(net, bracket)
+        check_folder(output, picture_names(chosen), overwrite=overwrite)
     with progress("attention", quiet=quiet or as_json) as on_tile:
         summary = summarise_attention(net, bracket, channels=chosen, on_tile=on_tile)
 

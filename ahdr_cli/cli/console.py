@@ -47,6 +47,7 @@ EXIT_CODES = {
     7: "device or memory",
     8: "some items of a batch failed",
     130: "interrupted",
+    143: "terminated",
 }
 """What each exit code means; `--help` and the README print this table."""
 
@@ -57,17 +58,17 @@ DEBUG_VARIABLE = "AHDR_DEBUG"
 @functools.cache
 def stderr() -> Console:
     """The console for words."""
-    from rich.console import Console
+    from ahdr_cli.cli.streams import WordsConsole
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return WordsConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 @functools.cache
 def stdout() -> Console:
     """The console for data that a person reads."""
-    from rich.console import Console
+    from ahdr_cli.cli.streams import DataConsole
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = DataConsole(highlight=False, soft_wrap=True)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         # A file or pipe has no width to keep to, and a cut table is of no use.
         console.width = 240
@@ -76,19 +77,20 @@ def stdout() -> Console:
 
 def note(text: str) -> None:
     """Say something that is neither data nor a problem."""
-    stderr().print(text, markup=False)
+    _say(text)
 
 
 def warn(text: str) -> None:
     """Say that something is doubtful; the command goes on."""
     stderr().print("[yellow]ahdr: warning:[/yellow] ", end="")
-    stderr().print(text, markup=False)
+    _say(text)
 
 
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on stdout, plain, whatever the terminal."""
-    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, default=str) + "\n")
-    sys.stdout.flush()
+    from ahdr_cli.cli.streams import write_data
+
+    write_data(json.dumps(value, indent=2, allow_nan=False, default=str) + "\n")
 
 
 @contextmanager
@@ -120,8 +122,10 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             _complain("interrupted")
             raise typer.Exit(130) from error
         except BrokenPipeError as error:
+            from ahdr_cli.cli.streams import abandon
+
             # The reader of our stdout has gone; keep the interpreter from saying so as well.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            abandon(sys.stdout)
             raise typer.Exit(0) from error
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
@@ -139,4 +143,10 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 def _complain(text: str) -> None:
     stderr().print("[red]ahdr: error:[/red] ", end="")
-    stderr().print(text, markup=False)
+    _say(text)
+
+
+def _say(text: str) -> None:
+    from ahdr_cli.cli.streams import visible
+
+    stderr().print(visible(text), markup=False)

@@ -16,7 +16,9 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Pack, synthesise, check and look at training data.")
 
-_SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Another one, other scenes.")]
+_SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=2**62, help="Another one, other scenes.")
+]
 
 
 @app.command("pack")
@@ -144,7 +146,9 @@ def preview(
     ],
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=64, help="Samples.")] = 8,
     patch: Annotated[int, typer.Option("--patch", min=32, max=1024, help="Their side.")] = 256,
-    first: Annotated[int, typer.Option("--first", min=0, help="Index of the first.")] = 0,
+    first: Annotated[
+        int, typer.Option("--first", min=0, max=2**62, help="Index of the first.")
+    ] = 0,
     seed: _SeedOption = 0,
     overwrite: OverwriteOption = False,
     quiet: QuietOption = False,

@@ -213,7 +213,7 @@ def _write(
         page.write(report, found, overwrite=overwrite)
     if csv is not None:
         with atomic_path(csv, overwrite=overwrite) as path:
-            path.write_text(found.to_csv(), encoding="utf-8")
+            path.write_text(found.to_csv(), encoding="utf-8", errors="backslashreplace")
 
 
 def _print_tables(found: Evaluation, *, per_scene: bool) -> None:

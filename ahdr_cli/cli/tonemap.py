@@ -39,7 +39,10 @@ def tonemap(
         ),
     ] = None,
     gamma: Annotated[
-        float, typer.Option("--gamma", metavar="G", help="Above 1 lifts the mid-tones.")
+        float,
+        typer.Option(
+            "--gamma", metavar="G", min=0.1, max=10.0, help="Above 1 lifts the mid-tones."
+        ),
     ] = 1.0,
     overwrite: OverwriteOption = False,
     quiet: QuietOption = False,

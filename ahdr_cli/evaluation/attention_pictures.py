@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ahdr_cli.bracket import Bracket
@@ -19,7 +20,7 @@ from ahdr_cli.radiometry.tonemap import to_uint8
 if TYPE_CHECKING:
     from ahdr_cli.inference.attention_maps import AttentionSummary
 
-__all__ = ["OVERVIEW", "attention_pictures"]
+__all__ = ["OVERVIEW", "attention_pictures", "picture_names"]
 
 OVERVIEW = "overview.png"
 """Name of the picture that shows all others, with their ranges."""
@@ -50,6 +51,13 @@ def attention_pictures(summary: AttentionSummary, bracket: Bracket) -> dict[str,
     bar = legend(title="attention, least to most trusted; ranges in the captions", width=_LEGEND)
     pictures[OVERVIEW] = sheet(small, below=bar)
     return pictures
+
+
+def picture_names(channels: Iterable[int]) -> list[str]:
+    """File names of :func:`attention_pictures` for a summary of these channels."""
+    singles = [f"channel_{channel:02d}" for channel in channels]
+    maps = [f"{side}_{kind}.png" for side in ("short", "long") for kind in ("mean", *singles)]
+    return [*maps, OVERVIEW]
 
 
 def _maps(summary: AttentionSummary) -> dict[str, FloatArray]:

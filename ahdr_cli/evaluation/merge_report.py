@@ -225,7 +225,7 @@ def write_merge_report(
         raise OutputError(f"suffix must be {' or '.join(REPORT_SUFFIXES)}", path=path)
     text = writer(report, title)
     with atomic_path(path, overwrite=overwrite) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     return path
 
 

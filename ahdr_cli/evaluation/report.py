@@ -148,7 +148,7 @@ class Report:
         }
         for name, text in texts.items():
             with atomic_path(folder / name, overwrite=overwrite) as path:
-                path.write_text(text, encoding="utf-8")
+                path.write_text(text, encoding="utf-8", errors="backslashreplace")
         return folder / "index.html"
 
     def _errors(self, visit: Visit, truth: FloatArray, shown: Mapping[str, Picture]) -> str:

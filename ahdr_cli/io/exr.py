@@ -13,8 +13,8 @@ Numbers must be Python floats: the binding rejects NumPy scalars and stores an i
 from __future__ import annotations
 
 import contextlib
-import io
 import math
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -104,8 +104,25 @@ def _quiet() -> Iterator[None]:
 
     One thread at a time: two redirections that overlap would leave stdout redirected.
     """
-    with _STDOUT, contextlib.redirect_stdout(io.StringIO()):
+    with _STDOUT, contextlib.redirect_stdout(_Muted(sys.stdout)):
         yield
+
+
+class _Muted:
+    """A stream in which what the thread says that made it is not heard; others are."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 # whatever stands for stdout
+        self._stream, self._thread = stream, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        """As of any stream."""
+        if threading.get_ident() == self._thread:
+            return len(text)
+        written: int = self._stream.write(text)
+        return written
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # whatever the stream has
+        return getattr(self._stream, name)
 
 
 def _checked_part(file: Any, path: Path, max_pixels: int) -> int:  # noqa: ANN401 # OpenEXR ships no types

@@ -57,8 +57,9 @@ def write_preview(
         if path.suffix.lower() == ".png":
             temporary.write_bytes(_png(pixels_uint8))
         else:
-            iio.imwrite(
-                temporary,
+            # In memory, for imageio's writer complains again at the end where a disk was full.
+            encoded = iio.imwrite(
+                "<bytes>",
                 pixels_uint8,
                 plugin="pillow",
                 extension=".jpg",
@@ -66,6 +67,8 @@ def write_preview(
                 subsampling=0 if quality >= 90 else 2,  # 4:4:4 or 4:2:0
                 exif=b"" if image is None else exif_block(image),
             )
+            assert encoded is not None  # bytes were asked for
+            temporary.write_bytes(encoded)
     return path
 
 

@@ -86,3 +86,16 @@ def test_shows_the_frames_as_a_merge_would_see_them(ahdr, large_bracket, tiny_mo
     assert aligned["short"] != left["short"]
     assert aligned["long"] == left["long"]
     assert ahdr("attention", *large_bracket, "-o", tmp_path, "--align", "on").exit_code == 2
+
+
+def test_nothing_is_written_where_one_picture_may_not_be(ahdr, bracket, tiny_model, tmp_path):
+    mine = tmp_path / "short_channel_01.png"
+    mine.write_text("mine")
+    result = ahdr(
+        *("attention", *bracket, "--ev=-2,0,2", "--model", tiny_model),
+        *("--channels", "0,1", "-o", tmp_path),
+    )
+    assert result.exit_code == 6
+    assert mine.name in result.stderr
+    assert set(tmp_path.iterdir()) - set(bracket) == {mine}
+    assert mine.read_text() == "mine"

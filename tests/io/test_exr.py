@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import sys
+import threading
 
 import numpy as np
 import OpenEXR
@@ -230,3 +232,22 @@ def test_real_maps(shared_dir):
     assert maps
     for path in maps:
         assert read_hdr(path).pixels.max() > 1
+
+
+def test_other_threads_are_heard_meanwhile(tmp_path, hdr_image, capsys, monkeypatch):
+    """What they print while a file is read must not be lost with the binding's words."""
+    path = write_hdr(tmp_path / "a.exr", hdr_image)
+    binding = OpenEXR.File
+
+    def talkative(*arguments, **settings):
+        sys.stdout.write("of the binding\n")
+        other = threading.Thread(target=lambda: sys.stdout.write("of another thread\n"))
+        other.start()
+        other.join()
+        return binding(*arguments, **settings)
+
+    monkeypatch.setattr(OpenEXR, "File", talkative)
+    read_hdr(path)
+    heard = capsys.readouterr().out
+    assert "of another thread\n" in heard
+    assert "of the binding" not in heard

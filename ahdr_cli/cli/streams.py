@@ -1,0 +1,80 @@
+"""stdout and stderr as the outside may have made them: closed, full, or without a reader.
+
+What cannot be shown must not stop work whose result is a file; data that cannot be written is an
+error, unless nobody reads it any more.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import IO, Any, NoReturn
+
+from rich.console import Console
+
+from ahdr_cli.errors import OutputError
+
+__all__ = ["DataConsole", "WordsConsole", "abandon", "visible", "write_data"]
+
+
+def visible(text: str) -> str:
+    """`text` in one line: control characters, which names of files may hold, as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def abandon(stream: IO[str]) -> None:
+    """Have what is still to be written to `stream` go nowhere, at the end of the process too."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def write_data(text: str) -> None:
+    """Write to stdout, at once.
+
+    Raises:
+        BrokenPipeError: nobody reads it.
+        OutputError: it cannot be written.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        abandon(sys.stdout)
+        raise _unwritable(error) from error
+
+
+class WordsConsole(Console):
+    """On stderr. When its reader has gone it falls silent, and the work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich."""
+        self.quiet = True
+        abandon(sys.stderr)
+
+
+class DataConsole(Console):
+    """On stdout. Raises what :func:`write_data` raises."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Called by rich while it handles the error."""
+        raise  # noqa: PLE0704 # the error that is being handled
+
+    def print(self, *objects: Any, **settings: Any) -> None:  # noqa: ANN401 # as rich has it
+        """See :meth:`rich.console.Console.print`."""
+        try:
+            super().print(*objects, **settings)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            abandon(sys.stdout)
+            raise _unwritable(error) from error
+
+
+def _unwritable(error: OSError) -> OutputError:
+    reason = (error.strerror or str(error)).lower()
+    return OutputError(f"standard output cannot be written: {reason}")
