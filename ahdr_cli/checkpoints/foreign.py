@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +24,7 @@ from ahdr_cli.checkpoints.container import looks_like_safetensors, read_metadata
 from ahdr_cli.checkpoints.header import FORMAT
 from ahdr_cli.checkpoints.storage import load_checkpoint, save_checkpoint
 from ahdr_cli.errors import ForeignCheckpointError
+from ahdr_cli.io.silence import without_warnings
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.convolutions import parameter_shapes
 
@@ -222,8 +222,8 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
 def _unpickle(path: Path) -> object:
     try:
         # A stream, because torch goes by the suffix if it gets a path.
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what torch thinks of a refused file's protocol
+        # What torch thinks of a refused file's protocol is of no interest.
+        with path.open("rb") as file, without_warnings():
             content: object = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
         # Any exception: the unpickler raises whatever a damaged or hostile stream provokes.

@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import logging
 import math
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +20,7 @@ from fractions import Fraction
 from typing import BinaryIO
 
 from ahdr_cli.images import CaptureMetadata, Exposure
+from ahdr_cli.io.silence import without_warnings
 
 __all__ = [
     "ExifTags",
@@ -82,8 +82,7 @@ def read_tags(source: bytes | BinaryIO | None) -> ExifTags:
     stream = io.BytesIO(source.removeprefix(_PREAMBLE)) if isinstance(source, bytes) else source
     primary: dict[int, object] = {}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             exif = Image.Exif()
             exif.load_from_fp(stream)
             primary = dict(exif)

@@ -57,10 +57,10 @@ def write_exr(path: Path, image: HdrImage, options: WriteOptions) -> None:
         "software": f"ahdr {__version__}",
         **_capture_attributes(image),
     }
-    if not options.chromaticities:
-        header["colorInteropID"] = image.colour_space
-    elif image.colour_space == REC709:
+    if options.chromaticities and image.colour_space == REC709:
         header["chromaticities"] = REC709_CHROMATICITIES
+    else:
+        header["colorInteropID"] = image.colour_space
     pixels = image.pixels if options.float32 else image.pixels.astype(np.float16)
     try:
         OpenEXR.File(header, {"RGB": np.ascontiguousarray(pixels)}).write(str(path))

@@ -7,7 +7,6 @@ dimensions are known to be sane, and whatever they raise leaves as one line of `
 from __future__ import annotations
 
 import stat
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from ahdr_cli.errors import (
     InputError,
     UnreadableImageError,
 )
+from ahdr_cli.io.silence import without_warnings
 
 __all__ = [
     "MAX_PIXELS",
@@ -113,8 +113,7 @@ def decoding(path: Path, file_format: str) -> Iterator[None]:
         ImageTooLargeError: memory ran out.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             yield
     except AhdrError:
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import OpenEXR
@@ -251,3 +252,12 @@ def test_other_threads_are_heard_meanwhile(tmp_path, hdr_image, capsys, monkeypa
     heard = capsys.readouterr().out
     assert "of another thread\n" in heard
     assert "of the binding" not in heard
+
+
+@pytest.mark.parametrize("chromaticities", [False, True])
+def test_foreign_primaries_keep_their_name(tmp_path, hdr_image, chromaticities):
+    """There are chromaticities to write for our own primaries only."""
+    image = replace(hdr_image, colour_space="lin_ap1_scene")
+    options = WriteOptions(chromaticities=chromaticities)
+    path = write_hdr(tmp_path / "a.exr", image, options=options)
+    assert read_hdr(path).colour_space == "lin_ap1_scene"
