@@ -26,6 +26,7 @@ __all__ = ["MOST_PIXELS", "Guide", "grey8"]
 MOST_PIXELS = 1_000_000
 """Of a guide. Motion is found to a few hundredths of its pixels."""
 
+_LONGEST = 1 << 14  # pixels of a guide's side: OpenCV warps less than 1 << 15
 _BLACK, _CLIPPED = 0.04, 0.98  # encoded values between which a pixel tells something
 _STRIP = 1 << 18  # pixels of a frame looked at at once, which caches hold
 
@@ -55,8 +56,9 @@ class Guide:
             gain: exposure relative to the reference frame.
         """
         cv2 = load_cv2()
-        block = math.ceil(math.sqrt(max(pixels.shape[0] * pixels.shape[1] / MOST_PIXELS, 1.0)))
-        height, width = (side // block for side in pixels.shape[:2])
+        sides = pixels.shape[:2]
+        block = math.ceil(max(math.sqrt(math.prod(sides) / MOST_PIXELS), max(sides) / _LONGEST, 1))
+        height, width = (side // block for side in sides)
         size = (height, width)
         log_radiance, seen = np.empty(size, np.float32), np.empty(size, np.float32)
         grey = np.empty(size, np.uint8)

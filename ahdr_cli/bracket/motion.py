@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ _TAPS = 3
 """Pixels around a position that bicubic interpolation reaches, and one for rounding."""
 
 _STRIP = 1 << 18  # pixels moved at once
+_WIDEST = 1 << 14  # of their columns: OpenCV moves to and from less than 1 << 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,9 +119,10 @@ class MovedPixels:
         height, width = self._pixels.shape[:2]
         rows, columns = (range(*s.indices(n)) for s, n in zip(box, (height, width), strict=True))
         part = np.empty((len(rows), len(columns), 3), np.float32)
-        step = max(_STRIP // max(len(columns), 1), 1)
-        for top in range(0, len(rows), step):
-            self._move(rows[top : top + step], columns, out=part[top : top + step])
+        step = max(_STRIP // max(min(len(columns), _WIDEST), 1), 1)
+        for top, left in product(range(0, len(rows), step), range(0, len(columns), _WIDEST)):
+            below, right = top + step, left + _WIDEST
+            self._move(rows[top:below], columns[left:right], out=part[top:below, left:right])
         return part
 
     def _move(self, rows: range, columns: range, *, out: FloatArray) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ahdr_cli.bracket import Bracket, guide
-from ahdr_cli.bracket.align import align_if_moved, estimate_motion
+from ahdr_cli.bracket.align import Alignment, align_if_moved, estimate_motion
 from ahdr_cli.bracket.guide import Guide, grey8
 from ahdr_cli.bracket.motion import MovedPixels, RigidMotion
 from ahdr_cli.bracket.pair import Pair, pyramid
@@ -166,3 +166,23 @@ def test_memory_does_not_grow_with_the_frame(monkeypatch):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_a_side_beyond_what_opencv_warps(scene):
+    """Panoramas are long: OpenCV refuses sides from 32,767 on."""
+    strip = np.tile(scene[:40, :600], (1, 56, 1))
+    strip += np.linspace(0, 0.2, strip.shape[1], dtype=np.float32)[None, :, None]
+    frames = []
+    for ratio, shift in zip(RATIOS, (4, 0, -3), strict=True):
+        pixels = np.clip(np.roll(strip, shift, axis=1) * ratio, 0, 1) ** np.float32(1 / 2.2)
+        frames.append(Frame(pixels, exposure=Exposure(seconds=ratio)))
+    taken = Bracket.from_frames(frames)
+    aligned = Alignment(
+        taken=taken,
+        motions=(RigidMotion.of_shift((4.0, 0.0)), RigidMotion.of_shift((-3.0, 0.0))),
+    ).bracket
+    for index, ratio in ((0, RATIOS[0]), (2, RATIOS[2])):
+        expected = np.clip(strip * ratio, 0, 1) ** np.float32(1 / 2.2)
+        inside = (slice(None), slice(10, -10))
+        assert aligned.frames[index].pixels[inside] == pytest.approx(expected[inside], abs=1e-5)
+    assert align_if_moved(taken).taken is taken  # found or not, it does not fail
