@@ -22,6 +22,7 @@ from typing import Any
 
 from ahdr_cli.batch.options import FEW, BatchOptions
 from ahdr_cli.batch.pipeline import open_merger
+from ahdr_cli.batch.place import check_places
 from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import model_sha256
 from ahdr_cli.batch.result import SetResult
@@ -80,9 +81,11 @@ def run_on_cluster(
         DeviceError: no cluster answers, it has no machine for us, or all workers died.
         ModelError: the model cannot be loaded.
         OutputError: the folder cannot be used.
-        UsageError: another process is working on this share.
+        UsageError: another process is working on this share, or sets would get into each
+            other's way, see :func:`ahdr_cli.batch.place.check_places`.
     """
     options = options or BatchOptions()
+    check_places(sets, folder, preview=options.preview)
     model = model_sha256(options.model)
     if Path(options.model).is_file():
         options = replace(options, model=str(real_path(options.model)))

@@ -41,7 +41,8 @@ def merge_folder(
 
     Raises:
         InputError: the folder does not exist.
-        UsageError: two sets would have the same output, or another process works there.
+        UsageError: two sets would have the same output, a result would replace a photograph, or
+            another process works there.
         ModelError, DeviceError: the model cannot be loaded.
         OutputError: the output folder cannot be used.
     """

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ahdr_cli.batch.options import BatchOptions, sets_in_flight
+from ahdr_cli.batch.place import check_places
 from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import model_sha256
 from ahdr_cli.batch.result import SetResult
@@ -60,9 +61,11 @@ def run_sets(
     Raises:
         ModelError, DeviceError: the model cannot be loaded or run at all.
         OutputError: the folder cannot be used.
-        UsageError: another process is working on this share.
+        UsageError: another process is working on this share, or sets would get into each
+            other's way, see :func:`ahdr_cli.batch.place.check_places`.
     """
     options = options or BatchOptions()
+    check_places(sets, folder, preview=options.preview)
     model = model_sha256(options.model)
     with open_workspace(folder, shard=shard) as staging:
         workshop = Workshop(folder=folder, staging=staging, options=options, model=model)

@@ -8,6 +8,7 @@ stays.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from ahdr_cli.batch.options import BatchOptions
@@ -18,7 +19,47 @@ from ahdr_cli.batch.thumbnail import thumbnail_path
 from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
 from ahdr_cli.io.place import real_path
 
-__all__ = ["check_place", "kept_preview"]
+__all__ = ["check_place", "check_places", "kept_preview"]
+
+
+def check_places(sets: Sequence[PlannedSet], folder: Path, *, preview: bool) -> None:
+    """Find out before any work whether sets would get into each other's way.
+
+    No result or preview may replace a photograph, that of another set included, whatever
+    `--overwrite` says; and a preview has one owner: ``x.exr`` and ``x.hdr`` share a stem.
+
+    Args:
+        sets: all of the batch: a share knows nothing of the others' files.
+        folder: of the results.
+        preview: whether previews will be written.
+
+    Raises:
+        UsageError: they would.
+    """
+    inputs = {real_path(path): planned for planned in sets for path in planned.inputs}
+    owners: dict[str, PlannedSet] = {}
+    for planned in sets:
+        output = folder / planned.output
+        targets = {output: "a result"}
+        if preview:
+            targets[preview_path(output)] = f"the preview of {planned.output}"
+        for target, role in targets.items():
+            other = inputs.get(real_path(target))
+            if other is not None:
+                raise UsageError(
+                    f"would be both an input of {other.output} and {role}",
+                    path=target,
+                    hint="write the results to another folder, or name them differently",
+                )
+        # Some file systems take a.png and A.png for one file.
+        shared = str(preview_path(output)).casefold()
+        owner = owners.setdefault(shared, planned) if preview else planned
+        if owner is not planned:
+            raise UsageError(
+                f"{owner.output} and {planned.output} would have the same preview",
+                path=preview_path(output),
+                hint="name them differently, or leave out --preview",
+            )
 
 
 def check_place(planned: PlannedSet, folder: Path, *, options: BatchOptions) -> None:
@@ -32,7 +73,6 @@ def check_place(planned: PlannedSet, folder: Path, *, options: BatchOptions) -> 
     Raises:
         OutputExistsError: a file is there that is not ours, or not as we left it.
         OutputError: the place cannot be written to.
-        UsageError: an output is an input as well.
     """
     from ahdr_cli.io import HDR_SUFFIXES, check_output
 
@@ -43,10 +83,6 @@ def check_place(planned: PlannedSet, folder: Path, *, options: BatchOptions) -> 
             path=output,
         )
     targets = [output, *([preview_path(output)] if options.preview else [])]
-    inputs = {real_path(path) for path in planned.inputs}
-    for target in targets:
-        if real_path(target) in inputs:
-            raise UsageError("is both an input and an output", path=target)
     if output.parent.is_dir():
         check_output(output, overwrite=True, suffixes=HDR_SUFFIXES)
     if options.overwrite:

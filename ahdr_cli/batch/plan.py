@@ -165,7 +165,7 @@ def make_plan(
 
 
 def check_outputs_differ(sets: Sequence[PlannedSet]) -> None:
-    """Two sets must not write the same file, nor one set over its own input.
+    """Two sets must not write the same file.
 
     Raises:
         UsageError: they would.

@@ -115,6 +115,7 @@ def batch(
     from ahdr_cli.batch import BatchOptions, write_report
     from ahdr_cli.batch import write_manifest as write
     from ahdr_cli.batch.failed_list import check_failed_list, write_failed_list
+    from ahdr_cli.batch.place import check_places
     from ahdr_cli.batch.report import check_report, report_paths
 
     if not dry_run:
@@ -146,6 +147,7 @@ def batch(
             max_gap=max_gap,
             quiet=quiet or as_json,
         )
+    check_places(plan.sets, output, preview=preview)
     if write_manifest is not None:
         write(write_manifest, plan.sets, overwrite=overwrite)
     pixels = typical_pixels(plan.sets)  # of all shares, so that all choose the same model

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from ahdr_cli.batch import BatchOptions, SetResult, make_plan, run_sets, write_report
+from ahdr_cli.batch import BatchOptions, PlannedSet, SetResult, make_plan, run_sets, write_report
+from ahdr_cli.batch.place import check_places
 from ahdr_cli.batch.record import record_path
 from ahdr_cli.batch.thumbnail import THUMBNAIL_FOLDER
+from ahdr_cli.errors import UsageError
 
 MINE = b"somebody's"
 
@@ -179,3 +181,42 @@ def test_thumbnails_beside_a_report_of_ours(run, card, result, tmp_path, options
     result.unlink()
     record_path(result).unlink()
     assert run().status == "done"
+
+
+def sets_of(card: Path, *outputs: str) -> list[PlannedSet]:
+    """A set for each output, all of the same photographs."""
+    inputs = tuple(sorted(card.iterdir()))
+    return [PlannedSet(inputs=inputs, output=PurePosixPath(output)) for output in outputs]
+
+
+@pytest.mark.parametrize("other", ["x.hdr", "X.tif"])
+def test_two_sets_with_one_preview_are_refused_before_any_work(card, tmp_path, options, other):
+    sets = sets_of(card, "x.exr", other)
+    check_places(sets, tmp_path / "out", preview=False)
+    with pytest.raises(UsageError, match=f"x.exr and {other} would have the same preview"):
+        list(run_sets(sets, tmp_path / "out", options=replace(options, preview=True)))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("whose", ["own", "another's"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_result_never_replaces_a_photograph(card, tmp_path, options, whose, overwrite):
+    photograph = (card / "IMG_0002.jpg").rename(card / "b.tif")
+    content = photograph.read_bytes()
+    (listed,) = sets_of(card, "z.exr" if whose == "another's" else "b.tif")
+    sets = [listed]
+    if whose == "another's":
+        elsewhere = tuple(tmp_path / "other" / f"{i}.jpg" for i in range(3))
+        sets = [PlannedSet(inputs=elsewhere, output=PurePosixPath("b.tif")), listed]
+    with pytest.raises(UsageError, match=rf"b\.tif: would be both an input of {listed.output}"):
+        list(run_sets(sets, card, options=replace(options, overwrite=overwrite)))
+    assert photograph.read_bytes() == content
+
+
+def test_nor_does_a_preview_or_a_path_by_a_link(card, tmp_path):
+    (card / "IMG_0002.jpg").rename(card / "x_preview.png")
+    sets = sets_of(card, "x.exr")
+    (tmp_path / "link").symlink_to(card, target_is_directory=True)
+    check_places(sets, tmp_path / "link", preview=False)
+    with pytest.raises(UsageError, match=r"an input of x\.exr and the preview of x\.exr"):
+        check_places(sets, tmp_path / "link", preview=True)

@@ -315,3 +315,15 @@ def test_a_list_of_failures_over_another_file_if_asked_for(run, listed, tmp_path
     )  # fmt: skip
     assert result.exit_code == 0
     assert json.loads((tmp_path / "mine.json").read_text())["sets"] == []
+
+
+@pytest.mark.parametrize("flags", [("--shard", "1/2"), ("--dry-run",), ("--overwrite",)])
+def test_sets_in_each_others_way_are_refused_whatever_the_share(run, card, tmp_path, flags):
+    names = [f"IMG_{number}.jpg" for number in range(3)]
+    sets = [{"output": output, "inputs": names} for output in ("x.exr", "x.hdr")]
+    listed = card / "sets.json"
+    listed.write_text(json.dumps({"ahdr_manifest": 1, "sets": sets}))
+    result = run("--manifest", listed, "-o", tmp_path / "out", "--preview", *flags)
+    assert result.exit_code == 2, result.stderr
+    assert "x.exr and x.hdr would have the same preview" in result.stderr
+    assert not (tmp_path / "out").exists()
