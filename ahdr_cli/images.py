@@ -54,6 +54,11 @@ class Exposure:
         return cls(seconds=2.0**ev, relative=True)
 
     @property
+    def shutter(self) -> float | None:
+        """Shutter time in seconds, to be shown or written; None if only ratios are known."""
+        return None if self.relative else self.seconds
+
+    @property
     def effective(self) -> float:
         """Effective exposure t · ISO / (100 · N²); an unknown ISO counts as 100, N as 1.
 

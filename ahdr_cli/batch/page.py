@@ -213,7 +213,9 @@ def _or_dash(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def _shutter(seconds: float) -> str:
+def _shutter(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
     return f"1/{1 / seconds:.0f} s" if seconds < 0.3 else f"{seconds:.3g} s"
 
 

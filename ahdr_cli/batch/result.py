@@ -25,13 +25,13 @@ class FrameReport:
         path: of the file.
         ev: effective exposure in EV, log2(t · ISO / (100 · N²)).
         ratio: exposure relative to the shortest frame.
-        seconds, iso, f_number: as used; None if unknown.
+        seconds, iso, f_number: as used; None if unknown, as the shutter time is with EVs given.
     """
 
     path: str
     ev: float
     ratio: float
-    seconds: float
+    seconds: float | None
     iso: float | None = None
     f_number: float | None = None
 
@@ -155,7 +155,7 @@ def _frame_of(entry: Mapping[str, Any]) -> FrameReport:
         path=frame.path,
         ev=_number(frame.ev),
         ratio=_positive(frame.ratio),
-        seconds=_positive(frame.seconds),
+        seconds=None if frame.seconds is None else _positive(frame.seconds),
         iso=_optional(frame.iso),
         f_number=_optional(frame.f_number),
     )

@@ -251,7 +251,7 @@ class Workshop:
                     path=frame.name,
                     ev=exposure.ev,
                     ratio=float(ratio),
-                    seconds=exposure.seconds,
+                    seconds=exposure.shutter,
                     iso=exposure.iso,
                     f_number=exposure.f_number,
                 )

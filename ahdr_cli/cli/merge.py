@@ -268,7 +268,7 @@ def _as_dict(
         "inputs": [
             {
                 "path": frame.name,
-                "seconds": frame.exposure.seconds if frame.exposure else None,
+                "seconds": frame.exposure.shutter if frame.exposure else None,
                 "iso": frame.exposure.iso if frame.exposure else None,
                 "f_number": frame.exposure.f_number if frame.exposure else None,
                 "ratio": float(ratio),

@@ -283,6 +283,7 @@ def test_given_exposures_count(tmp_path, photograph, options):
     )
     (result,) = run_sets([planned], tmp_path / "out", options=options)
     assert [frame.ratio for frame in result.frames] == pytest.approx([1, 2, 16])
+    assert [frame.seconds for frame in result.frames] == [None] * 3  # only ratios are known
     assert Path(result.frames[2].path).name == "IMG_0001.jpg"
     assert read_hdr(result.output).size == (24, 32)
 

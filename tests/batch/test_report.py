@@ -114,6 +114,18 @@ def test_names_cannot_smuggle_markup(tmp_path, options):
     assert "default-src 'none'" in text
 
 
+def test_shutter_times_that_are_not_known_are_not_made_up(tmp_path, photograph, options):
+    inputs = tuple(photograph(tmp_path / "card"))
+    planned = PlannedSet(inputs=inputs, output=PurePosixPath("x.exr"), evs=(-2.0, 0.0, 2.0))
+    results = list(run_sets([planned], tmp_path, options=options))
+    write_report(tmp_path, Plan(sets=(planned,)), results, options=options, seconds=1)
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert [frame["seconds"] for frame in report["sets"][0]["frames"]] == [None] * 3
+    words = Page((tmp_path / "index.html").read_text(encoding="utf-8")).words
+    row = words[words.index("IMG_0002.jpg") :][:5]
+    assert row == ["IMG_0002.jpg", "–", "–", "–", "+0.0"]
+
+
 def test_shards_have_their_own_report(tmp_path, options):
     data, page = write_report(tmp_path, Plan(), [], options=options, seconds=0.0, shard=Shard(2, 3))
     assert (data.name, page.name) == ("report-2-of-3.json", "index-2-of-3.html")

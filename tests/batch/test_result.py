@@ -65,6 +65,13 @@ def test_a_record_that_makes_no_sense_is_refused(change):
         SetResult.from_record(PLANNED, Path("a.exr"), record_of(DONE) | change)
 
 
+def test_a_shutter_time_may_be_unknown():
+    record = record_of(DONE)
+    record["frames"][1]["seconds"] = None
+    found = SetResult.from_record(PLANNED, Path("a.exr"), record)
+    assert [frame.seconds for frame in found.frames] == [1.0, None, 16.0]
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -73,7 +80,8 @@ def test_a_record_that_makes_no_sense_is_refused(change):
         {"ev": HUGE},
         {"ratio": 0},
         {"seconds": 0},
-        {"seconds": None},
+        {"seconds": "1"},
+        {"seconds": float("nan")},
         {"iso": "100"},
         {"f_number": {}},
         {"nonsense": 1},

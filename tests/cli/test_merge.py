@@ -63,9 +63,11 @@ def test_flags_win_over_exif_and_follow_the_order_of_arguments(merge, bracket, t
 def test_stops_are_not_written_as_shutter_times(merge, bracket, tmp_path):
     for flags, seconds in ((("--ev", "-2,0,2"), None), (("--exposures", "1,4,16"), 4.0)):
         output = tmp_path / f"{seconds}.exr"
-        assert merge(*bracket, *flags, "-o", output).exit_code == 0
+        result = merge(*bracket, *flags, "-o", output, "--json")
+        assert result.exit_code == 0, result.stderr
         exposure = read_hdr(output).exposure
         assert (exposure and exposure.seconds) == seconds
+        assert json.loads(result.stdout)["inputs"][1]["seconds"] == seconds
 
 
 def test_every_kind_of_exposure_flag_says_the_same(merge, bracket, tmp_path):
