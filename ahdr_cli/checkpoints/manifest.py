@@ -108,8 +108,8 @@ def read_manifest(path: Path) -> tuple[ModelEntry, ...]:
 
 def _entry(table: Mapping[str, Any], path: Path) -> ModelEntry:
     keys = set(table)
-    if keys < _REQUIRED or keys - _REQUIRED - _OPTIONAL or _REQUIRED - keys:
-        wrong = sorted(keys ^ _REQUIRED - _OPTIONAL)
+    wrong = sorted((_REQUIRED - keys) | (keys - _REQUIRED - _OPTIONAL))
+    if wrong:
         raise CorruptWeightsError(
             f"a [[model]] lacks a key or has an unknown one: {', '.join(wrong)}", path=path
         )

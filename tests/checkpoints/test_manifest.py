@@ -56,9 +56,11 @@ def test_an_empty_manifest_has_no_models(read):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"name": None}, "name"),
-        ({"sha256": None}, "sha256"),
-        ({"colour": '"red"'}, "colour"),
+        ({"name": None}, r"unknown one: name$"),
+        ({"sha256": None}, r"unknown one: sha256$"),
+        ({"description": None, "default": "true"}, r"unknown one: description$"),
+        ({"sha256": None, "colour": '"red"', "default": "true"}, r"unknown one: colour, sha256$"),
+        ({"colour": '"red"'}, r"unknown one: colour$"),
         ({"name": '"../tiny"'}, "name"),
         ({"name": "3"}, "name"),
         ({"file": '"../tiny.safetensors"'}, "file"),
