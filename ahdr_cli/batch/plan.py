@@ -21,7 +21,7 @@ from ahdr_cli.bracket.grouping import (
     group_shots,
     natural_key,
 )
-from ahdr_cli.errors import AhdrError, UsageError
+from ahdr_cli.errors import AhdrError, ExposureError, UsageError
 from ahdr_cli.io.place import real_path
 
 __all__ = [
@@ -63,19 +63,14 @@ class PlanOptions:
         check_template(self.name)
         if self.count is not None and self.pattern is not None:
             raise UsageError("--group and --pattern contradict each other")
-        if (
-            self.evs is not None
-            and self.pattern is None
-            and self.count
-            not in (
-                None,
-                len(self.evs),
-            )
-        ):
-            raise UsageError(
-                f"{len(self.evs)} exposures for groups of {self.count} files",
-                hint="give one for each file of a group, in the order taken",
-            )
+        if self.evs is None:
+            return
+        found = f"{len(self.evs)} exposure{'' if len(self.evs) == 1 else 's'}"
+        hint = "give one for each file of a group, in the order taken"
+        if self.pattern is None and self.count not in (None, len(self.evs)):
+            raise ExposureError(f"{found} for groups of {self.count} files", hint=hint)
+        if len(self.evs) < 3:
+            raise ExposureError(f"{found}, a bracket has 3 or more", hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,9 +35,7 @@ _SAMPLES = 2**16
 """Pixels looked at per frame, about; a fraction of them is known to better than 0.5 %."""
 
 
-def select_three(
-    frames: Sequence[Frame], *, trained_ev: tuple[float, float] = TRAINED_SPACING_EV
-) -> tuple[Frame, Frame, Frame]:
+def select_three(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame]:
     """The best three frames of a bracket, short → long.
 
     Depends on exposures and pixels alone, not on the order of the frames, except that of
@@ -45,7 +43,6 @@ def select_three(
 
     Args:
         frames: three or more of one scene, in any order.
-        trained_ev: smallest and largest spacing that the model was trained on, in EV.
 
     Raises:
         FrameCountError: fewer than three.
@@ -70,11 +67,9 @@ def select_three(
     choices = []
     for reference in range(1, len(candidates) - 1):
         ev, frame = candidates[reference]
-        short = _outer(evs, range(reference), around=ev, trained_ev=trained_ev)
-        long = _outer(evs, range(reference + 1, len(evs)), around=ev, trained_ev=trained_ev)
-        strangeness = outside_range(ev - evs[short], trained_ev) + outside_range(
-            evs[long] - ev, trained_ev
-        )
+        short = _outer(evs, range(reference), around=ev)
+        long = _outer(evs, range(reference + 1, len(evs)), around=ev)
+        strangeness = _strangeness(ev - evs[short]) + _strangeness(evs[long] - ev)
         # With three candidates nothing is to be chosen, so nothing is measured.
         lost = badly_exposed(frame) if len(candidates) > 3 else 0.0
         cost = lost + _OFF_CENTRE_COST * abs(ev - middle)
@@ -101,13 +96,16 @@ def _distinct(frames: Sequence[Frame]) -> list[tuple[float, Frame]]:
     return kept
 
 
-def _outer(
-    evs: Sequence[float], side: range, *, around: float, trained_ev: tuple[float, float]
-) -> int:
+def _strangeness(step: float) -> float:
+    """The frames are chosen before the model is: by the spacing that training covers by default."""
+    return outside_range(step, TRAINED_SPACING_EV)
+
+
+def _outer(evs: Sequence[float], side: range, *, around: float) -> int:
     """Of one side's frames the farthest at a known spacing, or else the nearest to one."""
 
     def preference(i: int) -> tuple[float, float]:
         step = abs(evs[i] - around)
-        return outside_range(step, trained_ev), -step
+        return _strangeness(step), -step
 
     return min(side, key=preference)

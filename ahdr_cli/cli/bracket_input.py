@@ -17,7 +17,12 @@ __all__ = ["given_exposures", "read_bracket"]
 def given_exposures(
     exposures: str | None, ev: str | None, ev_file: Path | None, count: int
 ) -> tuple[Exposure, ...] | None:
-    """Exposures from flags, one a frame in the order of the arguments, or None."""
+    """Exposures from flags, one a frame in the order of the arguments, or None.
+
+    Raises:
+        UsageError: more than one flag.
+        ExposureError: no exposures, or not `count`.
+    """
     flags = {"--exposures": exposures, "--ev": ev, "--ev-file": ev_file}
     used = [flag for flag, value in flags.items() if value is not None]
     if len(used) > 1:
@@ -28,18 +33,11 @@ def given_exposures(
     from ahdr_cli.bracket import parse_evs, parse_exposures, read_ev_file
 
     if exposures is not None:
-        parsed = parse_exposures(exposures)
-    elif ev is not None:
-        parsed = parse_evs(ev)
-    else:
-        assert ev_file is not None  # it is the only one left
-        parsed = read_ev_file(ev_file)
-    if len(parsed) != count:
-        raise UsageError(
-            f"{used[0]} gives {len(parsed)} exposures for {count} files",
-            hint="give one for each file, in the same order",
-        )
-    return parsed
+        return parse_exposures(exposures, count=count)
+    if ev is not None:
+        return parse_evs(ev, count=count)
+    assert ev_file is not None  # it is the only one left
+    return read_ev_file(ev_file, count=count)
 
 
 def read_bracket(

@@ -12,7 +12,7 @@ import pytest
 from ahdr_cli import write_hdr
 from ahdr_cli.batch import Plan, PlanOptions, make_plan, run_sets
 from ahdr_cli.batch.gather import find_photographs
-from ahdr_cli.errors import InputError, UsageError
+from ahdr_cli.errors import ExposureError, InputError, UsageError
 from ahdr_cli.images import HdrImage
 
 
@@ -126,8 +126,14 @@ def test_pattern_with_given_exposures(card, tmp_path):
 def test_contradictions():
     with pytest.raises(UsageError, match="contradict"):
         PlanOptions(count=3, pattern="{set}.jpg")
-    with pytest.raises(UsageError, match="2 exposures for groups of 3"):
+    with pytest.raises(ExposureError, match="2 exposures for groups of 3"):
         PlanOptions(count=3, evs=(1.0, 2.0))
+
+
+@pytest.mark.parametrize("pattern", [None, "{set}_*.jpg"])
+def test_a_bracket_has_three_exposures(pattern):
+    with pytest.raises(ExposureError, match="2 exposures, a bracket has 3 or more"):
+        PlanOptions(pattern=pattern, evs=(1.0, 2.0))
 
 
 def test_missing_folders(tmp_path):

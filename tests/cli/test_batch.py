@@ -157,6 +157,8 @@ def test_options_reach_the_results(run, card, tmp_path):
         (["{card}", "--cluster", "dask"], 2, "--cluster must be"),
         (["{card}", "--exposures", "1,2,3", "--ev", "1,2,3"], 2, "contradict"),
         (["{card}", "--ev", "1,x,3"], 4, "EV 'x'"),
+        (["{card}", "--ev", "1,2"], 4, "2 exposures, a bracket has 3 or more"),
+        (["{card}", "--ev", "1,2", "--group", "3"], 4, "2 exposures for groups of 3 files"),
         (["{card}", "--in-flight", "0"], 2, "at least 1 set"),
         (["{card}", "--reference-ev", "nan"], 2, "within 64 EV"),
         (["{card}/none"], 3, "no such folder"),

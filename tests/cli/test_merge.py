@@ -307,7 +307,8 @@ def test_fewer_than_three_frames(merge, bracket, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "code"),
     [
-        (("--ev", "0,1"), 2),  # too few for the files
+        (("--ev", "0,1"), 4),  # too few for the files
+        (("--exposures", "1,2,3,4"), 4),
         (("--ev", "0,1,2", "--exposures", "1,2,3"), 2),
         (("--ev", "a,b,c"), 4),
         (("--exposures", "0,1,2"), 4),
