@@ -29,6 +29,7 @@ from typing import Any
 
 from ahdr_cli.batch.naming import check_relative
 from ahdr_cli.batch.plan import PlannedSet, check_outputs_differ
+from ahdr_cli.bracket.exposures import LARGEST_EV
 from ahdr_cli.errors import AhdrError, InputError, UsageError
 from ahdr_cli.io.place import real_path
 
@@ -139,7 +140,9 @@ def _set_of(entry: Any, *, folder: Path, suffix: str) -> PlannedSet:  # noqa: AN
     relative = check_relative(output)
     if evs is not None:
         if not isinstance(evs, list) or not all(_is_ev(ev) for ev in evs):
-            raise ValueError("evs must be a list of numbers of stops")
+            raise ValueError(
+                f"evs must be a list of numbers of stops, {-LARGEST_EV:g} to {LARGEST_EV:g}"
+            )
         if len(evs) != len(inputs):
             raise ValueError(f"{len(evs)} evs for {len(inputs)} inputs")
     return PlannedSet(
@@ -165,7 +168,7 @@ def _is_ev(value: object) -> bool:
         isinstance(value, int | float)
         and not isinstance(value, bool)
         and math.isfinite(value)
-        and abs(value) <= 64
+        and abs(value) <= LARGEST_EV
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from ahdr_cli.images import FloatArray
+from ahdr_cli.radiometry.transfer import gamma_encode
 
 __all__ = ["EVS", "frame_size", "write_bracket"]
 
@@ -45,7 +46,7 @@ def write_bracket(folder: Path, megapixels: float) -> list[Path]:
         for row in range(0, height, _ROWS):
             part = stops[top + row : top + min(row + _ROWS, height), left : left + width]
             light = np.exp2(part + np.float32(ev))[..., np.newaxis] * tint
-            encoded = np.minimum(light, 1.0) ** np.float32(1 / 2.2)
+            encoded = gamma_encode(np.minimum(light, 1.0))
             encoded += _NOISE * generator.standard_normal(encoded.shape, np.float32)
             pixels[row : row + _ROWS] = np.rint(np.clip(encoded, 0, 1) * 255)
         path = folder / f"{index}.jpg"

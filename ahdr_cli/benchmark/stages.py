@@ -28,6 +28,7 @@ from ahdr_cli.inference.tiling import fit_tile, run_tiled
 from ahdr_cli.io import probe, read_frames, write_hdr, write_preview
 from ahdr_cli.networks.cost import macs_per_pixel
 from ahdr_cli.radiometry.tonemap import render
+from ahdr_cli.radiometry.transfer import gamma_decode
 
 __all__ = ["measure_stages", "peak_rss"]
 
@@ -115,7 +116,7 @@ def _run(
         prepared = prepare(bracket, align=True, response="auto")
     white = float(bracket.ratios[1])
     if runtime is None:
-        radiance = bracket.reference.pixels ** np.float32(2.2)
+        radiance = gamma_decode(bracket.reference.pixels)
     else:
         radiance = _network(runtime, prepared, clock=clock)
     image = HdrImage(radiance * np.float32(white))

@@ -15,7 +15,10 @@ from pathlib import Path
 from ahdr_cli.errors import ExposureError
 from ahdr_cli.images import Exposure, Frame
 
-__all__ = ["parse_evs", "parse_exposures", "read_ev_file", "with_exposures"]
+__all__ = ["LARGEST_EV", "parse_evs", "parse_exposures", "read_ev_file", "with_exposures"]
+
+LARGEST_EV = 32.0
+"""In stops either way, twice what any camera spans."""
 
 _DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _SECONDS = re.compile(rf"({_DECIMAL})(?:/({_DECIMAL}))?")
@@ -26,7 +29,6 @@ _EV_HINT = "give stops, e.g. --ev -2,0,2"
 _FILE_HINT = "the file must hold one EV a line, in the order of the frames"
 
 _SHORTEST, _LONGEST = 1e-9, 1e7  # seconds: one nanosecond, four months
-_LARGEST_EV = 32.0  # stops either way, twice what any camera spans
 _LARGEST_FILE = 64 * 1024  # bytes; three lines are some thirty
 
 
@@ -139,9 +141,9 @@ def _ev(item: str, *, hint: str, path: Path | None = None) -> float:
     if _EV.fullmatch(item) is None:
         raise ExposureError(f"EV {_quote(item)} is not a number of stops", path=path, hint=hint)
     value = float(item)
-    if not abs(value) <= _LARGEST_EV or not math.isfinite(value):
+    if not abs(value) <= LARGEST_EV or not math.isfinite(value):
         raise ExposureError(
-            f"EV {_quote(item)} is out of range, expected -{_LARGEST_EV:g} to {_LARGEST_EV:g}",
+            f"EV {_quote(item)} is out of range, expected -{LARGEST_EV:g} to {LARGEST_EV:g}",
             path=path,
             hint=hint,
         )

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ahdr_cli.bracket.relative import EQUAL_EV
+
 __all__ = ["Cut", "Instant", "cut_run", "exposure_values", "usual_pattern"]
 
 LEFT_OVER = 1.0
@@ -58,9 +60,6 @@ MIN_FLAGGED_STEP_EV = 0.25
 
 MAX_STEP_EV = 6.0
 """Beyond this two frames have hardly a tone in common."""
-
-SAME_EV = 1 / 12
-"""As `EQUAL_EV`, which says why."""
 
 ROUNDING = 1.4
 """Ratio of the largest to the smallest step that rounding explains: 0.4 to 0.3 EV."""
@@ -200,9 +199,9 @@ def _bracket(run: Sequence[Instant], start: int, stop: int) -> Cut | None:
     evs = exposure_values(run[start:stop])
     groups: list[list[int]] = []
     for i, ev in enumerate(evs):
-        if groups and abs(ev - evs[groups[-1][0]]) < SAME_EV:
+        if groups and abs(ev - evs[groups[-1][0]]) < EQUAL_EV:
             groups[-1].append(i)
-        elif any(abs(ev - evs[group[0]]) < SAME_EV for group in groups):
+        elif any(abs(ev - evs[group[0]]) < EQUAL_EV for group in groups):
             return None
         else:
             groups.append([i])
@@ -240,9 +239,9 @@ def _cost(run: Sequence[Instant], cut: Cut, usual: Pattern | None) -> float:
     if max(steps) > ROUNDING * min(steps):
         cost += UNEVEN if max(steps) <= 2.2 * min(steps) else 2 * UNEVEN
     inside = run[cut.start : cut.stop]
-    if _spread([shot.aperture for shot in inside]) > SAME_EV:
+    if _spread([shot.aperture for shot in inside]) > EQUAL_EV:
         cost += CHANGED_APERTURE
-    if _spread([shot.iso for shot in inside]) > SAME_EV:
+    if _spread([shot.iso for shot in inside]) > EQUAL_EV:
         cost += CHANGED_ISO
     # Capture times without fractions are off by up to a second either way.
     longest = max(shot.pause for shot in inside[1:])

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from ahdr_cli.cli.console import guarded, note, print_json, progress, stdout
-from ahdr_cli.cli.merge import PREVIEW_SUFFIXES
 from ahdr_cli.cli.options import JsonOption, OverwriteOption, QuietOption
 from ahdr_cli.errors import InputError, UsageError
 
@@ -158,7 +157,7 @@ def preview(
     One column each: short, reference and long frame, ground truth, and a naive merge, which
     shows ghosts where something moved.
     """
-    from ahdr_cli.io import check_output, write_preview
+    from ahdr_cli.io import PREVIEW_SUFFIXES, check_output, write_preview
     from ahdr_cli.training.preview import preview_sheet
     from ahdr_cli.training.recipe import Recipe
     from ahdr_cli.training.sources import open_engine

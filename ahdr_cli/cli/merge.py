@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["merge"]
 
-HDR_SUFFIXES = (".hdr", ".exr", ".tif", ".tiff")
-PREVIEW_SUFFIXES = (".png", ".jpg", ".jpeg")
-
 
 @guarded
 def merge(
@@ -184,7 +181,7 @@ def _preview_path(output: Path, preview: Path | None, no_preview: bool) -> Path 
 
 def _check_outputs(frames: list[Path], outputs: dict[str, Path | None], *, overwrite: bool) -> None:
     """Everything that would stop us at the end is found before the work begins."""
-    from ahdr_cli.io import check_output
+    from ahdr_cli.io import HDR_SUFFIXES, PREVIEW_SUFFIXES, check_output
     from ahdr_cli.io.place import real_path
 
     suffixes = {"output": HDR_SUFFIXES, "preview": PREVIEW_SUFFIXES}

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from ahdr_cli.cli.console import guarded, note
-from ahdr_cli.cli.merge import PREVIEW_SUFFIXES
 from ahdr_cli.cli.options import OverwriteOption, QuietOption
 
 __all__ = ["tonemap"]
@@ -48,7 +47,7 @@ def tonemap(
     quiet: QuietOption = False,
 ) -> None:
     """Tonemap an HDR image to PNG or JPEG."""
-    from ahdr_cli.io import check_output, read_hdr, write_preview
+    from ahdr_cli.io import PREVIEW_SUFFIXES, check_output, read_hdr, write_preview
     from ahdr_cli.radiometry.tonemap import render
 
     check_output(output, overwrite=overwrite, suffixes=PREVIEW_SUFFIXES)

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from ahdr_cli.bracket import Bracket
 from ahdr_cli.bracket.align import align_bracket, load_cv2
 from ahdr_cli.images import FloatArray
-from ahdr_cli.radiometry.transfer import gamma_decode
+from ahdr_cli.radiometry.transfer import GAMMA, gamma_decode
 
 __all__ = ["debevec", "mertens", "mtb_debevec", "reference_alone", "robertson", "triangle"]
 
-_CV2_ANCHOR = (128.0 / 255.0) ** 2.2
+_CV2_ANCHOR = (128.0 / 255.0) ** GAMMA
 """Linear value, in units of white, of the code value at which OpenCV sets the response to 1."""
 
 

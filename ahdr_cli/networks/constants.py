@@ -1,4 +1,9 @@
-"""Numbers that the networks compute with, shared by every way to compute them."""
+"""Numbers that the networks compute with, shared by every way to compute them.
+
+`MU` is the compression of the μ-law, in which radiance is seen and corrected.
+"""
+
+from ahdr_cli.radiometry.transfer import MU
 
 __all__ = [
     "CERTAINTY",
@@ -26,9 +31,6 @@ __all__ = [
 
 LEAKY_SLOPE = 0.01
 """Negative slope of the LeakyReLUs, torch's default, as in the authors' network."""
-
-MU = 5000.0
-"""Compression of the μ-law, in which radiance is seen and corrected."""
 
 DEAD_ZONE = 0.004
 """Corrections smaller than this after the μ-law, a step of eight bits, are none. A network cannot

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ahdr_cli.radiometry.transfer import GAMMA, MU
+from ahdr_cli.networks.mu_law import mu_law_compress
+from ahdr_cli.radiometry.transfer import GAMMA
 from ahdr_cli.training.batch import Batch, Engine
 
 __all__ = ["naive_merge", "preview_sheet"]
@@ -57,8 +56,7 @@ def preview_sheet(
     samples = [engine.batch([first + number], patch=patch) for number in range(count)]
     columns = []
     for sample in samples:
-        tone = torch.cat([sample.target, naive_merge(sample)])
-        tone = torch.log1p(MU * tone) / math.log1p(MU)
+        tone = mu_law_compress(torch.cat([sample.target, naive_merge(sample)]))
         columns.append(torch.cat([sample.ldr[0], tone]).cpu())
     pictures = torch.stack(columns, 1)
     pixels = (pictures * 255.0).round().byte().permute(0, 1, 3, 4, 2).numpy()

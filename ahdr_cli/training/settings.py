@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ahdr_cli.errors import UsageError
+from ahdr_cli.radiometry.transfer import MU
 
 __all__ = [
     "CheckpointSettings",
@@ -153,7 +154,7 @@ class LossSettings:
     """
 
     kind: Literal["l1", "l2"] = "l1"
-    mu: float = 5000.0
+    mu: float = MU
     linear: float = 0.0
     fft: float = 0.0
     clipped: float = 0.0

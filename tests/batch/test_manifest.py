@@ -89,6 +89,7 @@ GOOD = {"output": "a.exr", "inputs": ["1", "2", "3"]}
         ([{**GOOD, "evs": [1, 2]}], "2 evs for 3 inputs"),
         ([{**GOOD, "evs": [1, 2, float("nan")]}], "numbers of stops"),
         ([{**GOOD, "evs": [1, 2, True]}], "numbers of stops"),
+        ([{**GOOD, "evs": [1, 2, 33]}], "numbers of stops, -32 to 32"),
         ([{**GOOD, "output": "../a.exr"}], "below the output folder"),
         ([{**GOOD, "output": "/etc/a.exr"}], "below the output folder"),
         ([{**GOOD, "output": 3}], "output must be"),
