@@ -8,7 +8,9 @@ import time
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ahdr_cli import Bracket, Merger, read_frame, read_hdr, write_hdr
 from ahdr_cli.batch import PlannedSet, SetResult, make_plan, run_sets
@@ -16,7 +18,9 @@ from ahdr_cli.batch.pipeline import open_merger
 from ahdr_cli.batch.record import record_path
 from ahdr_cli.batch.workspace import WORK_FOLDER
 from ahdr_cli.errors import BatchError, ModelError, UnknownModelError
+from ahdr_cli.io import WriteOptions
 from ahdr_cli.merging import MergeOptions
+from ahdr_cli.radiometry.tonemap import render
 
 
 def run(card, out, options, **settings) -> dict[str, SetResult]:
@@ -274,6 +278,25 @@ def test_a_lost_thumbnail_is_made_again_without_merging(card, tmp_path, options)
     small.unlink()
     assert statuses(run(card, out, options, opener=never)) == ["skipped"] * 3
     assert len(small.read_bytes()) == pytest.approx(len(before), rel=0.1)
+
+
+def test_the_white_of_pictures_is_that_of_the_shortest_frame(tmp_path, photograph, options):
+    """Also of a small picture that a later run makes again, on a common brightness scale."""
+    photograph(tmp_path / "card")
+    out = tmp_path / "out"
+    options = replace(options, preview=True, write=WriteOptions(float32=True), reference_ev=-10.0)
+    (result,) = run(tmp_path / "card", out, options).values()
+    assert result.offset_ev is not None
+    pixels = read_hdr(result.output).pixels / np.float32(2.0**result.offset_ev)
+    expected = render(pixels, "mu-law", white=4.0).astype(float)  # 2 EV below the reference
+    with Image.open(out / "IMG_0001_preview.png") as preview:
+        assert np.abs(np.asarray(preview) - expected).max() <= 1
+    small = out / "report-files" / "IMG_0001.exr.jpg"
+    for _ in range(2):
+        with Image.open(small) as thumbnail:
+            assert abs(np.asarray(thumbnail).mean() - expected.mean()) < 3
+        small.unlink()
+        assert statuses(run(tmp_path / "card", out, options, opener=never)) == ["skipped"]
 
 
 def test_given_exposures_count(tmp_path, photograph, options):

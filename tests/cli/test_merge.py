@@ -12,6 +12,7 @@ from PIL import Image
 
 from ahdr_cli import read_hdr
 from ahdr_cli.radiometry.response import ResponseCurve
+from ahdr_cli.radiometry.tonemap import render
 
 
 @pytest.fixture
@@ -41,6 +42,15 @@ def test_writes_result_and_preview(merge, bracket, tmp_path, suffix):
     assert produced(tmp_path) == {output.name, "out_preview.png"}
     with Image.open(tmp_path / "out_preview.png") as preview:
         assert preview.size == (56, 40)
+
+
+def test_the_previews_white_is_that_of_the_shortest_frame(merge, bracket, tmp_path):
+    output = tmp_path / "out.exr"
+    assert merge(*bracket, "-o", output, "--float").exit_code == 0
+    with Image.open(tmp_path / "out_preview.png") as preview:
+        shown = np.asarray(preview)
+    expected = render(read_hdr(output).pixels, "mu-law", white=4.0)  # 2 EV below the reference
+    np.testing.assert_array_equal(shown, expected)
 
 
 def test_the_order_of_arguments_does_not_matter(merge, bracket, tmp_path):

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ahdr_cli.training.camera import add_noise, apply_response, encode
+from ahdr_cli.training.jpeg import simulate_jpeg
 
 
 @pytest.mark.parametrize("grain", [0.0, 0.4, 1.0])
@@ -62,3 +63,21 @@ def test_codings():
     assert error[0] <= 0.51 / 65535
     assert 0.3 / 255 < error[1] <= 0.51 / 255
     assert error[2] > 1 / 255
+
+
+def test_each_samples_jpeg_has_its_own_settings():
+    frames = torch.rand((2, 3, 3, 32, 32), generator=torch.Generator().manual_seed(4))
+    settings = {
+        "quality": torch.tensor([30.0, 98.0]),
+        "subsample": torch.tensor([True, False]),
+        "grid": torch.tensor([[3, 5], [0, 1]]),
+    }
+    rows = torch.tensor([0, 1])
+    together = encode(frames, coding=torch.tensor([2, 2]), jpeg_rows=rows, **settings)
+    for row in range(2):
+        for frame in range(3):  # all of a bracket alike
+            alone = simulate_jpeg(
+                torch.round(frames[row, frame : frame + 1] * 255.0) / 255.0,
+                **{name: value[row : row + 1] for name, value in settings.items()},
+            )
+            assert torch.allclose(together[row, frame], alone[0], atol=0.5 / 255)
