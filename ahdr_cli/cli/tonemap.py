@@ -16,7 +16,8 @@ __all__ = ["tonemap"]
 @guarded
 def tonemap(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="An .hdr or .exr image.", show_default=False)
+        Path,
+        typer.Argument(metavar="IN", help="An .hdr, .exr or float .tif image.", show_default=False),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="PATH", help="Result: .png or .jpg.")

@@ -12,6 +12,7 @@ import typer
 from ahdr_cli.cli.console import guarded, note, print_json, stderr
 from ahdr_cli.cli.options import JsonOption, QuietOption
 from ahdr_cli.errors import UsageError
+from ahdr_cli.training.preset import available_presets
 
 if TYPE_CHECKING:
     from ahdr_cli.training.events import Event, EventSink, Progress
@@ -40,7 +41,9 @@ def train(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option("--preset", metavar="NAME", help="release (default), paper or tiny."),
+        typer.Option(
+            "--preset", metavar="NAME", help=f"{', '.join(available_presets())}. Default: release."
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="A TOML file in their place.")

@@ -11,27 +11,21 @@ import tomllib
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ahdr_cli.errors import UsageError
 from ahdr_cli.training.config import TrainConfig
+from ahdr_cli.training.preset import available_presets, preset_text
 
-__all__ = ["available_presets", "build_config", "load_config", "override_config"]
-
-
-def available_presets() -> tuple[str, ...]:
-    """Names of the shipped presets, sorted."""
-    names = (item.name for item in _presets_folder().iterdir())
-    return tuple(sorted(name[:-5] for name in names if name.endswith(".toml")))
+__all__ = ["build_config", "load_config", "override_config"]
 
 
 def load_config(preset_or_path: str | Path, *, overrides: Sequence[str] = ()) -> TrainConfig:
     """A preset by name, or a TOML file, with overrides applied.
 
     Args:
-        preset_or_path: one of :func:`available_presets`, or a file.
+        preset_or_path: one of :func:`ahdr_cli.training.preset.available_presets`, or a file.
         overrides: ``table.key=value`` each, the value in TOML's syntax; a value that is no
             TOML is taken as text, and ``none`` as nothing. ``stages.0.patch=96`` reaches into
             a list.
@@ -64,15 +58,11 @@ def build_config(table: Mapping[str, Any]) -> TrainConfig:
     return config
 
 
-def _presets_folder() -> Any:  # noqa: ANN401 - importlib's Traversable moved between versions
-    return resources.files("ahdr_cli.training").joinpath("presets")
-
-
 def _read(preset_or_path: str | Path) -> dict[str, Any]:
     presets = available_presets()
     path = Path(preset_or_path)
     if str(preset_or_path) in presets:
-        text = _presets_folder().joinpath(f"{preset_or_path}.toml").read_text(encoding="utf-8")
+        text = preset_text(str(preset_or_path))
     else:
         try:
             text = path.read_text(encoding="utf-8")

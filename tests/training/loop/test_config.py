@@ -8,12 +8,8 @@ from ahdr_cli.errors import UsageError
 from ahdr_cli.networks.config import AHDRConfig, FastConfig
 from ahdr_cli.networks.variants import MODELS
 from ahdr_cli.training.config import TrainConfig
-from ahdr_cli.training.config_file import (
-    available_presets,
-    build_config,
-    load_config,
-    override_config,
-)
+from ahdr_cli.training.config_file import build_config, load_config, override_config
+from ahdr_cli.training.preset import available_presets
 from ahdr_cli.training.settings import StageSettings
 
 MINIMAL = "[schedule]\nsteps = 5\n"
