@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from ahdr_cli.batch import BatchOptions, PlannedSet, SetResult, make_plan, run_sets, write_report
+from ahdr_cli.batch.cluster import run_on_cluster
 from ahdr_cli.batch.place import check_places
 from ahdr_cli.batch.record import record_path
 from ahdr_cli.batch.thumbnail import THUMBNAIL_FOLDER
@@ -189,12 +190,13 @@ def sets_of(card: Path, *outputs: str) -> list[PlannedSet]:
     return [PlannedSet(inputs=inputs, output=PurePosixPath(output)) for output in outputs]
 
 
+@pytest.mark.parametrize("runner", [run_sets, run_on_cluster])
 @pytest.mark.parametrize("other", ["x.hdr", "X.tif"])
-def test_two_sets_with_one_preview_are_refused_before_any_work(card, tmp_path, options, other):
+def test_two_sets_with_one_preview_are_refused_at_once(card, tmp_path, options, runner, other):
     sets = sets_of(card, "x.exr", other)
     check_places(sets, tmp_path / "out", preview=False)
     with pytest.raises(UsageError, match=f"x.exr and {other} would have the same preview"):
-        list(run_sets(sets, tmp_path / "out", options=replace(options, preview=True)))
+        list(runner(sets, tmp_path / "out", options=replace(options, preview=True)))
     assert not (tmp_path / "out").exists()
 
 
