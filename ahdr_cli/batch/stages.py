@@ -86,7 +86,7 @@ class Workshop:
         """
         from ahdr_cli.bracket import Bracket, select_three
         from ahdr_cli.images import Exposure
-        from ahdr_cli.io import read_frame
+        from ahdr_cli.io import read_frames
 
         started = time.perf_counter()
         output = self.folder / planned.output
@@ -97,15 +97,8 @@ class Workshop:
         if done is not None:
             return done
         check_place(planned, self.folder, options=self.options)
-        given = (
-            [None] * len(planned.inputs)
-            if planned.evs is None
-            else [Exposure.from_ev(ev) for ev in planned.evs]
-        )
-        frames = [
-            read_frame(path, exposure=exposure)
-            for path, exposure in zip(planned.inputs, given, strict=True)
-        ]
+        given = None if planned.evs is None else [Exposure.from_ev(ev) for ev in planned.evs]
+        frames = read_frames(planned.inputs, exposures=given)
         if len(frames) > 3:
             frames = list(select_three(frames))
         bracket = Bracket.from_frames(frames)

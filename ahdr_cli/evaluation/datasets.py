@@ -26,7 +26,7 @@ from ahdr_cli.bracket import Bracket, read_ev_file, with_exposures
 from ahdr_cli.errors import InputError, SizeMismatchError, UsageError
 from ahdr_cli.evaluation.capture import photograph
 from ahdr_cli.images import FloatArray
-from ahdr_cli.io import read_frame, read_hdr
+from ahdr_cli.io import read_frame, read_frames, read_hdr
 from ahdr_cli.io.kalantari import EXPOSURES, SceneFolder, find_scenes, read_labels, read_truth
 
 __all__ = ["KINDS", "Dataset", "EvaluationScene", "open_dataset"]
@@ -153,7 +153,7 @@ def _photographs(folder: Path) -> list[Path]:
 def _read_photographs(folder: Path, photographs: list[Path], root: Path) -> EvaluationScene:
     from ahdr_cli.bracket import select_three
 
-    frames = tuple(read_frame(path) for path in photographs)
+    frames = tuple(read_frames(photographs))
     listed = folder / EXPOSURES
     if listed.is_file():
         frames = with_exposures(frames, read_ev_file(listed, count=len(frames)))

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from ahdr_cli.errors import UnsupportedFormatError
+from ahdr_cli.errors import AhdrError, UnsupportedFormatError
 from ahdr_cli.images import Exposure, Frame
 from ahdr_cli.io.guard import MAX_PIXELS
 from ahdr_cli.io.jpeg import read_jpeg, read_jpeg_header
 from ahdr_cli.io.png import read_png, read_png_header
 from ahdr_cli.io.raster import Header, Raster
-from ahdr_cli.io.raw import read_raw, read_raw_header
+from ahdr_cli.io.raw import WhiteBalance, read_raw, read_raw_header, read_white_balance
 from ahdr_cli.io.sniff import FileKind, sniff
 from ahdr_cli.io.tiff import read_tiff, read_tiff_header
 
@@ -67,9 +68,21 @@ def read_frame(
         ImageTooLargeError: declared dimensions beyond `max_pixels`.
         MissingDependencyError: a RAW file without rawpy.
     """
-    path = Path(path)
+    return _read(Path(path), exposure=exposure, max_pixels=max_pixels)
+
+
+def _read(
+    path: Path,
+    *,
+    exposure: Exposure | None,
+    max_pixels: int,
+    white_balance: WhiteBalance | None = None,
+) -> Frame:
+    """As :func:`read_frame`, RAW with a given white balance."""
     kind = sniff(path)
     decoder = _DECODERS.get(kind)
+    if kind is FileKind.RAW:
+        decoder = partial(read_raw, white_balance=white_balance)
     if decoder is None:
         raise UnsupportedFormatError(
             f"is an HDR image ({kind.value}), expected a photograph (JPEG, PNG, TIFF or RAW)",
@@ -92,6 +105,9 @@ def read_frames(
 ) -> list[Frame]:
     """Read several photographs, some at the same time: decoders run outside Python's lock.
 
+    RAW files are all developed with the white balance of the first of them. A camera's automatic
+    one may change from exposure to exposure, and would make what has not moved look as if it had.
+
     Args:
         paths: the files.
         exposures: one for each, taking precedence over what the files say.
@@ -104,9 +120,10 @@ def read_frames(
         As :func:`read_frame`, for the first file that cannot be read.
     """
     given = [None] * len(paths) if exposures is None else exposures
+    balance = _common_white_balance([Path(path) for path in paths])
 
     def read(path: str | Path, exposure: Exposure | None) -> Frame:
-        return read_frame(path, exposure=exposure, max_pixels=max_pixels)
+        return _read(Path(path), exposure=exposure, max_pixels=max_pixels, white_balance=balance)
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ahdr-read") as readers:
         waiting = [readers.submit(read, *each) for each in zip(paths, given, strict=True)]
@@ -115,3 +132,12 @@ def read_frames(
         except BaseException:
             readers.shutdown(cancel_futures=True)
             raise
+
+
+def _common_white_balance(paths: Sequence[Path]) -> WhiteBalance | None:
+    """That of the first RAW file, if there are several; what cannot be read is none."""
+    try:
+        raw = [path for path in paths if sniff(path) is FileKind.RAW]
+        return read_white_balance(raw[0]) if len(raw) > 1 else None
+    except AhdrError:
+        return None  # whoever reads that file says why

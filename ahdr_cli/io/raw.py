@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ahdr_cli.errors import MissingDependencyError, UnsupportedFormatError
 from ahdr_cli.images import CaptureMetadata, Exposure
@@ -20,7 +20,10 @@ from ahdr_cli.io.guard import check_dimensions, decoding, one_line
 from ahdr_cli.io.raster import Header, Raster
 from ahdr_cli.radiometry.transfer import GAMMA
 
-__all__ = ["read_raw", "read_raw_header"]
+__all__ = ["WhiteBalance", "read_raw", "read_raw_header", "read_white_balance"]
+
+WhiteBalance: TypeAlias = tuple[float, float, float, float]
+"""Factors of red, green, blue and the second green."""
 
 _EXIF_ORIENTATION = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 """LibRaw's flip (bit 0 mirrors columns, bit 1 rows, bit 2 transposes) as EXIF orientation."""
@@ -32,8 +35,24 @@ def read_raw_header(path: Path) -> Header:
         return _header(raw, path)
 
 
-def read_raw(path: Path, *, max_pixels: int) -> Raster:
+def read_white_balance(path: Path) -> WhiteBalance | None:
+    """What the camera multiplied its channels by: red, green, blue, second green.
+
+    None if the file does not say. Raises as :func:`read_raw`.
+    """
+    with decoding(path, "RAW"), _opened(path) as raw:
+        red, green, blue, other = map(float, raw.camera_whitebalance)
+    # A second green of 0 is the first one's.
+    return (red, green, blue, other) if min(red, green, blue) > 0 else None
+
+
+def read_raw(path: Path, *, max_pixels: int, white_balance: WhiteBalance | None = None) -> Raster:
     """Develop a RAW file to 16 bits.
+
+    Args:
+        path: the file.
+        max_pixels: refuse larger pictures.
+        white_balance: to develop with; None is the camera's own.
 
     Raises:
         MissingDependencyError: rawpy is not installed.
@@ -44,7 +63,8 @@ def read_raw(path: Path, *, max_pixels: int) -> Raster:
         header = _header(raw, path)
         check_dimensions(header.width, header.height, path=path, max_pixels=max_pixels)
         samples = raw.postprocess(
-            use_camera_wb=True,
+            use_camera_wb=white_balance is None,
+            user_wb=None if white_balance is None else list(white_balance),
             no_auto_bright=True,
             # By default LibRaw lowers the white level to the brightest pixel of each frame,
             # which would scale the frames of a bracket differently.

@@ -14,16 +14,17 @@ from ahdr_cli.errors import (
     MissingDependencyError,
     UnsupportedFormatError,
 )
-from ahdr_cli.io import probe, read_frame
+from ahdr_cli.io import probe, read_frame, read_frames
 from ahdr_cli.io.orientation import turned
 from ahdr_cli.radiometry.transfer import gamma_decode
 
 WHITE = 4095
 
 
-def write_dng(path, mosaic, *, orientation=1):
+def write_dng(path, mosaic, *, orientation=1, neutral=(1.0, 1.0, 1.0)):
     """A DNG 1.4 with an RGGB mosaic and 1/250 s, ISO 200, f/2.8 in its first directory."""
     identity = tuple(n for row in np.eye(3, dtype=int) for v in row for n in (int(v), 1))
+    # Of AsShotNeutral, 50728: what a grey of the scene gives in each channel.
     tags = [
         (50706, "B", 4, (1, 4, 0, 0), True),  # DNGVersion
         (50708, "s", 0, "ahdr test camera", True),  # UniqueCameraModel
@@ -33,7 +34,7 @@ def write_dng(path, mosaic, *, orientation=1):
         (50717, "I", 1, WHITE, True),  # WhiteLevel
         (50721, "2i", 9, identity, True),  # ColorMatrix1
         (50778, "H", 1, 21, True),  # CalibrationIlluminant1: D65
-        (50728, "2I", 3, (1, 1, 1, 1, 1, 1), True),  # AsShotNeutral
+        (50728, "2I", 3, tuple(n for v in neutral for n in (round(v * 1000), 1000)), True),
         (274, "H", 1, orientation, True),
         (33434, "2I", 1, (1, 250), True),
         (33437, "2I", 1, (28, 10), True),
@@ -127,3 +128,27 @@ def test_truncated(tmp_path, share):
     (tmp_path / "b.dng").write_bytes(data[: int(len(data) * share)])
     with pytest.raises(AhdrError):
         read_frame(tmp_path / "b.dng")
+
+
+def test_the_cameras_white_balance_is_used(tmp_path):
+    """A grey that the sensor saw as (½, 1, ¾) comes out grey."""
+    neutral = (0.5, 1.0, 0.75)
+    levels = mosaic(1600).astype(float)
+    levels[::2, ::2] *= neutral[0]
+    levels[1::2, 1::2] *= neutral[2]
+    write_dng(tmp_path / "a.dng", np.rint(levels).astype(np.uint16), neutral=neutral)
+    middle = gamma_decode(read_frame(tmp_path / "a.dng").pixels[32, 16:-16])
+    np.testing.assert_allclose(middle[:, 0] / middle[:, 1], 1, atol=0.02)
+    np.testing.assert_allclose(middle[:, 2] / middle[:, 1], 1, atol=0.02)
+
+
+def test_frames_of_a_bracket_share_one_white_balance(tmp_path):
+    """An automatic one changes from frame to frame, and what stood still would seem to differ."""
+    for name, neutral in (("a.dng", (0.5, 1, 0.7)), ("b.dng", (0.45, 1, 0.8))):
+        write_dng(tmp_path / name, mosaic(1600), neutral=neutral)
+    paths = [tmp_path / "a.dng", tmp_path / "b.dng"]
+    alone = [read_frame(path).pixels for path in paths]
+    assert np.abs(alone[0] - alone[1]).max() > 0.02
+    first, second = (frame.pixels for frame in read_frames(paths))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(first, alone[0], atol=1e-3)
