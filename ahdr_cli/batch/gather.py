@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ahdr_cli.batch.record import PREVIEW, preview_path, read_record
 from ahdr_cli.batch.thumbnail import THUMBNAIL_FOLDER
-from ahdr_cli.bracket.grouping import LeftOut, Shot, natural_key
+from ahdr_cli.bracket.grouping import LeftOut, Shot
 from ahdr_cli.errors import AhdrError, InputError
 from ahdr_cli.io.place import real_path
+from ahdr_cli.natural_order import natural_key
 
 __all__ = ["PHOTOGRAPH_SUFFIXES", "find_photographs", "read_shots"]
 

@@ -19,22 +19,19 @@ from ahdr_cli.bracket.grouping import (
     group_by_count,
     group_by_pattern,
     group_shots,
-    natural_key,
 )
 from ahdr_cli.errors import AhdrError, ExposureError, UsageError
+from ahdr_cli.io.kalantari import EXPOSURES
 from ahdr_cli.io.place import real_path
+from ahdr_cli.natural_order import natural_key
 
 __all__ = [
-    "EXPOSURE_FILE",
     "Plan",
     "PlanOptions",
     "PlannedSet",
     "check_outputs_differ",
     "make_plan",
 ]
-
-EXPOSURE_FILE = "exposure.txt"
-"""One EV a line, in the order of the file names: the layout of Kalantari's dataset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,29 +225,29 @@ def _with_right_count(grouping: Grouping, options: PlanOptions) -> Grouping:
 
 
 def _lists_exposures(folder: Path) -> bool:
-    return (folder / EXPOSURE_FILE).is_file()
+    return (folder / EXPOSURES).is_file()
 
 
 def _listed_group(folder: Path, shots: Sequence[Shot]) -> Group | list[LeftOut]:
     """A folder with an exposure file is one set: its files in the order of their names."""
     ordered = sorted(shots, key=lambda shot: natural_key(shot.path))
     try:
-        evs = [exposure.ev for exposure in read_ev_file(folder / EXPOSURE_FILE)]
+        evs = [exposure.ev for exposure in read_ev_file(folder / EXPOSURES)]
         problem = (
-            f"{EXPOSURE_FILE} lists {len(evs)} exposures for {len(ordered)} pictures"
+            f"{EXPOSURES} lists {len(evs)} exposures for {len(ordered)} pictures"
             if len(evs) != len(ordered)
-            else f"{EXPOSURE_FILE} lists {len(evs)} exposures, a bracket has 3 or more"
+            else f"{EXPOSURES} lists {len(evs)} exposures, a bracket has 3 or more"
             if len(evs) < 3
             else None
         )
     except AhdrError as error:
-        evs, problem = [], f"{EXPOSURE_FILE}: {error.message}"
+        evs, problem = [], f"{EXPOSURES}: {error.message}"
     if problem is not None:
         return [LeftOut(path=shot.path, reason=problem) for shot in ordered]
     return Group(
         shots=tuple(ordered),
         rule="exposure-file",
-        reason=f"{len(ordered)} pictures with {EXPOSURE_FILE}",
+        reason=f"{len(ordered)} pictures with {EXPOSURES}",
         name=real_path(folder).name,
         evs=tuple(ev - min(evs) for ev in evs),
     )
@@ -259,9 +256,7 @@ def _listed_group(folder: Path, shots: Sequence[Shot]) -> Group | list[LeftOut]:
 def _given_evs(group: Group) -> tuple[float, ...] | None:
     if group.rule != "exposure-file":
         return None
-    return tuple(
-        exposure.ev for exposure in read_ev_file(group.shots[0].path.parent / EXPOSURE_FILE)
-    )
+    return tuple(exposure.ev for exposure in read_ev_file(group.shots[0].path.parent / EXPOSURES))
 
 
 # --- where results go ------------------------------------------------------------------------

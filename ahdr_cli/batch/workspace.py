@@ -7,18 +7,17 @@ step. What a killed run left there is removed by the next. The lock is the opera
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from ahdr_cli.batch.shard import Shard
 from ahdr_cli.errors import OutputError, UsageError
 from ahdr_cli.io.atomic import TEMPORARY_PREFIX
+from ahdr_cli.io.lock import FileLock
 
 __all__ = ["WORK_FOLDER", "open_workspace"]
 
@@ -52,7 +51,7 @@ def open_workspace(
     staging = own / secrets.token_hex(4)
     try:
         own.mkdir(parents=True, exist_ok=True)
-        lock = _Lock.take(own)
+        lock = FileLock.take(own / _LOCK)
         if lock is None:
             raise UsageError(
                 f"another ahdr batch is working here (shard {shard})",
@@ -73,38 +72,6 @@ def open_workspace(
             work.rmdir()  # only if no other share is at work
 
 
-@dataclass(frozen=True, slots=True)
-class _Lock:
-    """An open file that the operating system has locked for us.
-
-    Attributes:
-        descriptor: of the file.
-        sure: whether it keeps others out; not on Windows and some network drives.
-    """
-
-    descriptor: int
-    sure: bool
-
-    @classmethod
-    def take(cls, folder: Path) -> _Lock | None:
-        """None if somebody else holds it."""
-        descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o666)
-        try:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        except (ImportError, OSError):
-            return cls(descriptor, sure=False)
-        return cls(descriptor, sure=True)
-
-    def release(self) -> None:
-        """The lock goes with the descriptor."""
-        os.close(self.descriptor)
-
-
 def _sweep(work: Path, own: Path) -> None:
     """Remove what killed runs left, of this share and of others that nobody works on."""
     for entry in own.iterdir():
@@ -122,7 +89,7 @@ def _sweep(work: Path, own: Path) -> None:
             # A share that starts this moment has its folder and not yet its lock.
             if _age(folder / _LOCK) < _SETTLED:
                 continue
-            lock = _Lock.take(folder)
+            lock = FileLock.take(folder / _LOCK)
             if lock is not None:
                 if lock.sure:
                     shutil.rmtree(folder, ignore_errors=True)

@@ -32,7 +32,6 @@ from ahdr_cli.bracket.shots import (
     Shot,
     has_fraction,
     instant,
-    natural_key,
     pause_between,
     stops,
     streams,
@@ -40,6 +39,7 @@ from ahdr_cli.bracket.shots import (
     without_twins,
 )
 from ahdr_cli.errors import UsageError
+from ahdr_cli.natural_order import natural_key
 
 __all__ = [
     "Group",
@@ -50,7 +50,6 @@ __all__ = [
     "group_by_count",
     "group_by_pattern",
     "group_shots",
-    "natural_key",
 ]
 
 Rule = Literal["exposures", "folder", "count", "pattern", "exposure-file", "manifest"]

@@ -9,7 +9,6 @@ are ordered by file name with numbers compared as numbers.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ from pathlib import Path
 from ahdr_cli.bracket.relative import EQUAL_EV
 from ahdr_cli.bracket.segmentation import Instant, exposure_values
 from ahdr_cli.images import CaptureMetadata, Exposure
+from ahdr_cli.natural_order import natural_key
 
 __all__ = [
     "LeftOut",
@@ -25,7 +25,6 @@ __all__ = [
     "has_fraction",
     "instant",
     "levels",
-    "natural_key",
     "pause_between",
     "stops",
     "streams",
@@ -59,18 +58,6 @@ class LeftOut:
 
     path: Path
     reason: str
-
-
-def natural_key(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
-    """Sorts paths as people do: IMG_9 before IMG_10, folder by folder."""
-    return tuple(
-        tuple(
-            (0, int(piece), piece) if piece.isdecimal() else (1, 0, piece.casefold())
-            for piece in re.split(r"([0-9]+)", part)
-            if piece
-        )
-        for part in path.parts
-    )
 
 
 def without_twins(shots: list[Shot]) -> tuple[list[Shot], list[LeftOut]]:

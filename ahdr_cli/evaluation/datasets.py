@@ -28,6 +28,7 @@ from ahdr_cli.evaluation.capture import photograph
 from ahdr_cli.images import FloatArray
 from ahdr_cli.io import read_frame, read_frames, read_hdr
 from ahdr_cli.io.kalantari import EXPOSURES, SceneFolder, find_scenes, read_labels, read_truth
+from ahdr_cli.natural_order import natural_key
 
 __all__ = ["KINDS", "Dataset", "EvaluationScene", "open_dataset"]
 
@@ -147,7 +148,8 @@ def _brackets(folder: Path) -> Sequence[Callable[[], EvaluationScene]]:
 
 
 def _photographs(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.suffix.lower() in _PHOTO_SUFFIXES)
+    found = (path for path in folder.glob("*") if path.suffix.lower() in _PHOTO_SUFFIXES)
+    return sorted(found, key=natural_key)
 
 
 def _read_photographs(folder: Path, photographs: list[Path], root: Path) -> EvaluationScene:

@@ -18,6 +18,7 @@ import numpy as np
 
 from ahdr_cli.errors import InputError, UnreadableImageError
 from ahdr_cli.images import FloatArray
+from ahdr_cli.natural_order import natural_key
 
 __all__ = ["SceneFolder", "find_scenes", "open_scene", "read_labels", "read_truth"]
 
@@ -77,7 +78,8 @@ def open_scene(folder: str | Path) -> SceneFolder:
         InputError: the exposures are missing, or there are not exactly three frames.
     """
     folder = Path(folder)
-    names = sorted(path for path in folder.glob("*") if path.suffix.lower() in FRAME_SUFFIXES)
+    found = (path for path in folder.glob("*") if path.suffix.lower() in FRAME_SUFFIXES)
+    names = sorted(found, key=natural_key)
     if len(names) != 3:
         raise InputError(f"{len(names)} .tif frames, expected 3", path=folder, hint=_LAYOUT)
     if not (folder / EXPOSURES).is_file():

@@ -24,7 +24,6 @@ from ahdr_cli.training.settings import (
     StageSettings,
     TeacherSettings,
     ValidationSettings,
-    not_negative,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     from ahdr_cli.networks.config import AnyConfig
 
 __all__ = ["TrainConfig"]
+
+_SEEDS = 1 << 63
+"""As many as torch's generators take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,8 @@ class TrainConfig:
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
 
     def __post_init__(self) -> None:
-        not_negative("seed", self.seed)
+        if not 0 <= self.seed < _SEEDS:
+            raise UsageError(f"seed must lie between 0 and {_SEEDS - 1}, got {self.seed}")
         ends = [stage.until for stage in self.stages]
         if not ends or ends[-1] != 1 or ends != sorted(set(ends)):
             raise UsageError(

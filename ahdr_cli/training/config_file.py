@@ -20,6 +20,8 @@ from ahdr_cli.training.preset import available_presets, preset_text
 
 __all__ = ["build_config", "load_config", "override_config"]
 
+_LARGEST = 1 << 20  # bytes of a configuration, which are a thousand times those of a long one
+
 
 def load_config(preset_or_path: str | Path, *, overrides: Sequence[str] = ()) -> TrainConfig:
     """A preset by name, or a TOML file, with overrides applied.
@@ -65,7 +67,7 @@ def _read(preset_or_path: str | Path) -> dict[str, Any]:
         text = preset_text(str(preset_or_path))
     else:
         try:
-            text = path.read_text(encoding="utf-8")
+            text = _text_of(path)
         except FileNotFoundError as error:
             raise UsageError(
                 f"no preset or file {str(preset_or_path)!r}",
@@ -77,6 +79,14 @@ def _read(preset_or_path: str | Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"not valid TOML: {error}", path=path) from error
+
+
+def _text_of(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise UsageError("configuration is no regular file", path=path)
+    if path.stat().st_size > _LARGEST:
+        raise UsageError(f"configuration has more than {_LARGEST} bytes", path=path)
+    return path.read_text(encoding="utf-8")
 
 
 def _apply(table: dict[str, Any], override: str) -> None:

@@ -22,6 +22,7 @@ from ahdr_cli.io.guard import MAX_PIXELS
 from ahdr_cli.io.kalantari import EXPOSURES, FRAME_SUFFIXES, TRUTHS
 from ahdr_cli.io.readers import HDR_READERS
 from ahdr_cli.io.sniff import sniff
+from ahdr_cli.natural_order import natural_key
 from ahdr_cli.radiometry.transfer import gamma_decode
 from ahdr_cli.training.scene_files import normalised
 from ahdr_cli.training.shards import read_shards
@@ -120,7 +121,10 @@ def _check_shards(folder: Path) -> Iterator[Problem]:
 
 def _check_scene(folder: Path) -> Iterator[Problem]:
     frames: list[Frame] = []
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in FRAME_SUFFIXES)
+    paths = sorted(
+        (path for path in folder.glob("*") if path.suffix.lower() in FRAME_SUFFIXES),
+        key=natural_key,
+    )
     if len(paths) != 3:
         yield Problem(folder, f"{len(paths)} .tif frames, expected 3")
     for path in paths:

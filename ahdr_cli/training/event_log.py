@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -47,12 +48,19 @@ class JsonLog:
     def __call__(self, event: Event) -> None:
         """Write one event."""
         line = {"event": type(event).__name__.lower(), **asdict(event)}
-        self._file.write(json.dumps(line) + "\n")
+        # JSON knows no infinity, which a gradient in 16 bits may have.
+        plain = {name: _finite(value) for name, value in line.items()}
+        self._file.write(json.dumps(plain, allow_nan=False) + "\n")
         self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _finite(value: object) -> object:
+    """None for a number that is none."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

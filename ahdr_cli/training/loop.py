@@ -27,6 +27,7 @@ import torch
 
 from ahdr_cli.checkpoints import save_checkpoint
 from ahdr_cli.errors import AhdrError
+from ahdr_cli.networks.precision import cudnn_flags
 from ahdr_cli.training.account import account_of
 from ahdr_cli.training.batch import Batch, Engine
 from ahdr_cli.training.config import TrainConfig
@@ -43,6 +44,7 @@ from ahdr_cli.training.run_folder import (
     LAST_NAME,
     check_folder,
     check_resumable,
+    only_run,
 )
 from ahdr_cli.training.run_state import STATE_NAME, Counters, RunState, save_state
 from ahdr_cli.training.schedule import fraction_done, learning_rate_factor, stage_at
@@ -120,6 +122,8 @@ def train(  # noqa: PLR0913 - a run has this many parts; all but three have a de
             deterministic=runtime.deterministic,
         ),
     ):
+        if processes.is_main:
+            stack.enter_context(only_run(out))
         stack.callback(torch.set_num_threads, torch.get_num_threads())
         torch.set_num_threads(runtime.threads or torch.get_num_threads())
         run = _Run(config, out=out, processes=processes, resume=resume, provenance=provenance or {})
@@ -284,7 +288,9 @@ class _Run:
         at = self.at
         began = time.monotonic()
         self._read_window()  # raises before weights that are no longer finite are written
-        scores = validate(self._learner.average.net, validation, processes=self._processes)
+        # In the arithmetic of a merge, so that scores are those that users will get.
+        with cudnn_flags(tf32=False):
+            scores = validate(self._learner.average.net, validation, processes=self._processes)
         score = scores.by(self._config.validation.best_by)
         best = at.best is None or score > at.best
         if best:

@@ -6,14 +6,18 @@ machine on loan.
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
 from ahdr_cli.io import atomic_path, read_frame, read_hdr
+from ahdr_cli.io.atomic import TEMPORARY_PREFIX
 from ahdr_cli.training.scene_codec import encode_integers, from_log256, to_log256
 from ahdr_cli.training.scene_files import (
     LARGEST_SIDE,
@@ -91,22 +95,22 @@ def pack_sources(
     ]
     folder = Path(destination)
     stale = _prepare(folder, overwrite=overwrite)
-    written = _Writer(folder, parts=[source.weight for source in parsed], limit=shard_bytes)
     squares, values, pixels = 0.0, 0, 0
-    for done, (part, path) in enumerate(files, start=1):
-        codes, encoding, error = _encode(parsed[part], path, largest_side)
-        height, width = codes.shape[:2]
-        name = path.relative_to(parsed[part].path).with_suffix("").as_posix()
-        written.add(
-            PackedScene(name=name, encoding=encoding, height=height, width=width, part=part),
-            encode_integers(codes),
-        )
-        pixels += height * width
-        if error is not None:
-            squares, values = squares + error * codes.size, values + codes.size
-        if on_scene is not None:
-            on_scene(done, len(files))
-    shards = written.finish()
+    with _Writer(folder, parts=[source.weight for source in parsed], limit=shard_bytes) as written:
+        for done, (part, path) in enumerate(files, start=1):
+            codes, encoding, error = _encode(parsed[part], path, largest_side)
+            height, width = codes.shape[:2]
+            name = path.relative_to(parsed[part].path).with_suffix("").as_posix()
+            written.add(
+                PackedScene(name=name, encoding=encoding, height=height, width=width, part=part),
+                encode_integers(codes),
+            )
+            pixels += height * width
+            if error is not None:
+                squares, values = squares + error * codes.size, values + codes.size
+            if on_scene is not None:
+                on_scene(done, len(files))
+        shards = written.finish()
     for path in stale - set(shards):
         path.unlink()
     return PackReport(
@@ -145,15 +149,24 @@ def _prepare(folder: Path, *, overwrite: bool) -> set[Path]:
 
 
 class _Writer:
-    """Collects scenes and writes a shard whenever one is full."""
+    """Collects scenes and writes a shard whenever one is full, all of them in place at the end."""
 
     def __init__(self, folder: Path, *, parts: Sequence[float], limit: int) -> None:
         self._folder = folder
+        self._made = secrets.token_hex(8)
+        self._unfinished = folder / f"{TEMPORARY_PREFIX}{self._made}"
         self._parts = parts
         self._limit = limit
         self._pending: list[tuple[PackedScene, bytes]] = []
         self._bytes = 0
         self._shards: list[Path] = []
+
+    def __enter__(self) -> Self:
+        self._unfinished.mkdir()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._unfinished, ignore_errors=True)
 
     def add(self, scene: PackedScene, blob: bytes) -> None:
         if self._pending and self._bytes + len(blob) > self._limit:
@@ -163,12 +176,22 @@ class _Writer:
 
     def finish(self) -> list[Path]:
         self._write(last=True)
-        return self._shards
+        places = [self._folder / shard.name for shard in self._shards]
+        for shard, place in zip(self._shards, places, strict=True):
+            shard.replace(place)
+        return places
 
     def _write(self, *, last: bool) -> None:
         number = len(self._shards)
-        path = self._folder / shard_name(number)
-        with atomic_path(path, overwrite=True) as temporary:
-            write_shard(temporary, self._pending, number=number, last=last, parts=self._parts)
+        path = self._unfinished / shard_name(number)
+        with atomic_path(path, overwrite=False) as temporary:
+            write_shard(
+                temporary,
+                self._pending,
+                number=number,
+                last=last,
+                parts=self._parts,
+                made=self._made,
+            )
         self._shards.append(path)
         self._pending, self._bytes = [], 0

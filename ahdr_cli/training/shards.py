@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from ahdr_cli.errors import InputError
 from ahdr_cli.images import FloatArray
@@ -86,17 +86,19 @@ def write_shard(
     number: int,
     last: bool,
     parts: Sequence[float],
+    made: str,
 ) -> None:
-    """Write one shard to `path`."""
+    """Write one shard to `path`; shards of one set are `made` together, by which they know it."""
     header = {
         "format": _FORMAT,
+        "set": made,
         "number": str(number),
         "last": "true" if last else "false",
         "scenes": json.dumps([asdict(scene) for scene, _ in scenes]),
         "parts": json.dumps(list(parts)),
     }
     tensors = {str(i): np.frombuffer(blob, np.uint8) for i, (_, blob) in enumerate(scenes)}
-    save_file(tensors, path, metadata=header)
+    path.write_bytes(save(tensors, metadata=header))
 
 
 def read_shards(path: str | Path) -> tuple[list[Scene], list[float]]:
@@ -112,8 +114,10 @@ def read_shards(path: str | Path) -> tuple[list[Scene], list[float]]:
     files = find_shards(path)
     scenes: list[Scene] = []
     sets: list[tuple[list[float], bool]] = []
+    made: set[str] = set()
     for file in files:
-        found, parts, number, last = _read_shard(file)
+        found, parts, number, last, of = _read_shard(file)
+        made.add(of)
         if path.is_dir() and number != len(sets):
             raise InputError(f"shard {len(sets)} is missing", path=path)
         sets.append((parts, last))
@@ -121,7 +125,7 @@ def read_shards(path: str | Path) -> tuple[list[Scene], list[float]]:
     if path.is_dir() and not sets[-1][1]:
         raise InputError(f"the last shard is missing, found {len(sets)}", path=path)
     parts = sets[0][0]
-    if any(other != parts for other, _ in sets):
+    if len(made) > 1 or any(other != parts for other, _ in sets):
         raise InputError("the shards come from different sets", path=path)
     # A single shard of a set may lack some of the sources.
     present = sorted({scene.source for scene in scenes})
@@ -130,7 +134,7 @@ def read_shards(path: str | Path) -> tuple[list[Scene], list[float]]:
     return [Scene(scene.name, scene.pixels, moved[scene.source]) for scene in scenes], weights
 
 
-def _read_shard(path: Path) -> tuple[list[Scene], list[float], int, bool]:
+def _read_shard(path: Path) -> tuple[list[Scene], list[float], int, bool, str]:
     try:
         with safe_open(path, framework="np") as file:
             header = file.metadata() or {}
@@ -146,7 +150,9 @@ def _read_shard(path: Path) -> tuple[list[Scene], list[float], int, bool]:
             # Decompression lets go of the interpreter's lock.
             with ThreadPoolExecutor() as pool:
                 scenes = list(pool.map(partial(_decode, parts=len(parts)), listed, blobs))
-            return scenes, parts, int(header["number"]), header["last"] == "true"
+            # Shards of earlier versions do not say what set they are of.
+            made = header.get("set", "")
+            return scenes, parts, int(header["number"]), header["last"] == "true", made
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"is a damaged shard: {reason}", path=path, hint=_HINT) from error

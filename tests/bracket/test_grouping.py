@@ -19,10 +19,10 @@ from ahdr_cli.bracket.grouping import (
     group_by_count,
     group_by_pattern,
     group_shots,
-    natural_key,
 )
 from ahdr_cli.errors import UsageError
 from ahdr_cli.images import CaptureMetadata, Exposure
+from ahdr_cli.natural_order import natural_key
 
 START = datetime(2024, 5, 1, 12, 0, 0)
 SIZE = (4000, 6000)

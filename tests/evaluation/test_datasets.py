@@ -114,3 +114,20 @@ def test_broken_scenes(tmp_path, moving, write_kalantari):
 def test_labels_name_no_private_folder(tmp_path, write_kalantari, moving):
     write_kalantari(tmp_path / "private" / "set" / "scene", *moving)
     assert open_dataset(f"synth:{tmp_path}/private/set").label == "synth:set"
+
+
+def test_listed_exposures_follow_the_frames_as_people_number_them(
+    tmp_path, moving, write_kalantari
+):
+    """IMG_9 comes before IMG_10: by letters it would get the exposure of the last."""
+    bracket, truth = moving
+    folder = write_kalantari(tmp_path / "s", bracket, truth)
+    for number, path in zip((9, 10, 11), sorted(folder.glob("*.tif")), strict=True):
+        path.rename(folder / f"IMG_{number}.tif")
+    for layout in ("kalantari", "brackets"):
+        (scene,) = open_dataset(f"{layout}:{folder}")
+        assert [frame.path.name for frame in scene.bracket.frames] == [
+            "IMG_9.tif",
+            "IMG_10.tif",
+            "IMG_11.tif",
+        ]

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from ahdr_cli.errors import InputError, OutputExistsError, UsageError
+from ahdr_cli.errors import InputError, OutputError, OutputExistsError, UsageError
 from ahdr_cli.io import read_frame
 from ahdr_cli.training.packing import pack_sources
 from ahdr_cli.training.photo import lift_photo
@@ -156,3 +159,36 @@ def test_other_weights_are_no_shards(tmp_path):
     save_file({"x": np.zeros(3)}, tmp_path / "shard-000.safetensors")
     with pytest.raises(InputError, match="is no shard"):
         read_shards(tmp_path)
+
+
+def test_a_set_that_could_not_be_finished_leaves_the_old_one(maps, tmp_path):
+    """Half of the new shards between the old ones would look like a whole set."""
+    pack_sources([f"hdr:{maps}"], tmp_path / "set", shard_bytes=1)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "set").iterdir()}
+    broken = tmp_path / "broken"
+    shutil.copytree(maps, broken)
+    last = sorted(broken.iterdir())[-1]
+    last.write_bytes(last.read_bytes()[:-1000])
+    for destination, kept in (("set", before), ("new", {})):
+        with pytest.raises(InputError):
+            pack_sources([f"hdr:{broken}"], tmp_path / destination, shard_bytes=1, overwrite=True)
+        found = {path.name: path.read_bytes() for path in (tmp_path / destination).iterdir()}
+        assert found == kept
+
+
+def test_shards_of_two_sets_are_no_set(maps, tmp_path):
+    for name in ("one", "two"):
+        pack_sources([f"hdr:{maps}"], tmp_path / name, shard_bytes=1)
+    first = find_shards(tmp_path / "one")[0]
+    shutil.copy(first, tmp_path / "two" / first.name)
+    with pytest.raises(InputError, match="different sets"):
+        read_shards(tmp_path / "two")
+
+
+def test_a_full_disk_is_named(maps, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match="no space left on device"):
+        pack_sources([f"hdr:{maps}"], tmp_path / "out")

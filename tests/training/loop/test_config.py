@@ -92,7 +92,7 @@ def test_an_override_reaches_its_value(override, read):
         ("schedule.floor=2.0", "schedule.floor must be in [0, 1], got 2.0", None),
         ("stages.0.until=0", "stages.until must be in (0, 1], got 0.0", None),
         ("stages.0.until=0.9", "stages must end at rising fractions", None),
-        ("seed=-1", "seed must not be negative, got -1", None),
+        ("seed=-1", "seed must lie between 0 and 9223372036854775807, got -1", None),
         ("optimiser.accumulate=3", "a batch of 64 cannot be cut into 3 equal parts", "divide"),
         ("schedule.steps=none", "neither schedule.steps nor schedule.max_minutes", "--set"),
         ("optimiser.lr", "override 'optimiser.lr' is not key=value", "optimiser.lr=1e-4"),
@@ -157,3 +157,17 @@ def test_any_configuration_survives_a_round_trip(seed, lr, patch, init):
     config = build_config(table)
     assert isinstance(config, TrainConfig)
     assert build_config(config.to_dict()) == config
+
+
+def test_a_configuration_is_a_file_of_sane_size(tmp_path):
+    with pytest.raises(UsageError, match="no regular file"):
+        load_config("/dev/zero")
+    (tmp_path / "huge.toml").write_bytes(b"#" * (1 << 20 | 1))
+    with pytest.raises(UsageError, match="more than 1048576 bytes"):
+        load_config(tmp_path / "huge.toml")
+
+
+def test_a_seed_is_one_that_generators_take():
+    with pytest.raises(UsageError, match="seed must lie between"):
+        load_config("tiny", overrides=["seed=99999999999999999999999"])
+    assert load_config("tiny", overrides=[f"seed={2**63 - 1}"]).seed == 2**63 - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import sys
 from dataclasses import replace
@@ -26,7 +27,7 @@ from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.training.distributed import join_processes, training_device
 from ahdr_cli.training.ema import WeightAverage
 from ahdr_cli.training.event_log import JsonLog, open_tensorboard, read_log
-from ahdr_cli.training.events import Saved
+from ahdr_cli.training.events import Saved, Validated
 from ahdr_cli.training.feed import Feed, Request
 from ahdr_cli.training.initialisation import initial_network
 from ahdr_cli.training.run_state import Counters, RunState, load_state, save_state
@@ -117,6 +118,15 @@ class TestLog:
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         assert lines == [{"event": "saved", "step": step} for step in (1, 2, 4)]
         assert read_log(path) == lines
+
+    def test_infinity_is_no_number(self, tmp_path):
+        path = tmp_path / "log.jsonl"
+        log = JsonLog(path, step=0)
+        log(Validated(step=1, best=False, psnr_mu=math.inf, psnr_l=3.5))
+        log.close()
+        (line,) = path.read_text().splitlines()
+        found = json.loads(line, parse_constant=pytest.fail)
+        assert (found["psnr_mu"], found["psnr_l"]) == (None, 3.5)
 
     def test_a_new_run_starts_an_empty_log(self, tmp_path):
         path = tmp_path / "log.jsonl"

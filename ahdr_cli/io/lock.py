@@ -1,0 +1,45 @@
+"""`FileLock`: one process at a time, by a lock of the system that ends with its process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["FileLock"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileLock:
+    """An open file that the operating system has locked for us.
+
+    Attributes:
+        descriptor: of the file.
+        sure: whether it keeps others out; not on Windows and some network drives.
+    """
+
+    descriptor: int
+    sure: bool
+
+    @classmethod
+    def take(cls, path: Path) -> FileLock | None:
+        """The lock on a file, which is made if need be; None if somebody else holds it.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except (ImportError, OSError):
+            return cls(descriptor, sure=False)
+        return cls(descriptor, sure=True)
+
+    def release(self) -> None:
+        """The lock goes with the descriptor."""
+        os.close(self.descriptor)
