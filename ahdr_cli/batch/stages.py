@@ -85,6 +85,7 @@ class Workshop:
             AhdrError: whatever stops this set.
         """
         from ahdr_cli.bracket import Bracket, select_three
+        from ahdr_cli.bracket.select import lost_highlights
         from ahdr_cli.images import Exposure
         from ahdr_cli.io import read_frames
 
@@ -99,8 +100,10 @@ class Workshop:
         check_place(planned, self.folder, options=self.options)
         given = None if planned.evs is None else [Exposure.from_ev(ev) for ev in planned.evs]
         frames = read_frames(planned.inputs, exposures=given)
+        lost = None
         if len(frames) > 3:
-            frames = list(select_three(frames))
+            chosen = list(select_three(frames))
+            lost, frames = lost_highlights(frames, chosen), chosen
         bracket = Bracket.from_frames(frames)
         anchor = None if self.options.reference_ev is None else anchor_warning(bracket)
         return Prepared(
@@ -108,7 +111,7 @@ class Workshop:
             output=output,
             identity=identity,
             bracket=bracket,
-            warnings=() if anchor is None else (anchor,),
+            warnings=tuple(text for text in (anchor, lost) if text is not None),
             seconds=time.perf_counter() - started,
         )
 

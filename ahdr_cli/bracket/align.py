@@ -35,6 +35,7 @@ from ahdr_cli.bracket.registration import register
 from ahdr_cli.images import FloatArray, Frame
 
 __all__ = [
+    "FARTHEST",
     "STILL_PX",
     "Alignment",
     "RigidMotion",
@@ -52,6 +53,11 @@ MTB_BITS = 6
 STILL_PX = 0.75
 """Corner displacement below which a frame counts as still: resampling it would cost more
 sharpness than so small a motion costs the network, which was trained to bear about twice that."""
+
+
+FARTHEST = 0.25
+"""Part of the picture's longer side that a frame may have moved by: with more, two pictures that
+have nothing in common were found to be alike somewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,8 +123,9 @@ def align_if_moved(bracket: Bracket, *, least: float = STILL_PX) -> Alignment:
     # OpenCV and numpy compute outside Python's lock.
     with ThreadPoolExecutor(2, thread_name_prefix="ahdr-align") as sides:
         motions = list(sides.map(lambda index: _motion(bracket, index, reference), (0, 2)))
+    most = FARTHEST * max(bracket.size)
     short, long = (
-        motion if motion.displacement(bracket.size) >= least else RigidMotion()
+        motion if least <= motion.displacement(bracket.size) <= most else RigidMotion()
         for motion in motions
     )
     return Alignment(taken=bracket, motions=(short, long))

@@ -132,7 +132,9 @@ def _encoded(pair: PairBlocks, noise: float) -> NDArray[np.float64]:
     """(n, 2): values of the same light in the darker and in the brighter frame."""
     alike = pair.light[pair.noise < _ALIKE * noise]
     values: NDArray[np.float64] = alike.swapaxes(1, 2).reshape(-1, 2).astype(np.float64)
-    return values ** (1.0 / GAMMA)
+    # A pure colour has channels without any light, and they tell nothing.
+    lit: NDArray[np.float64] = values[values.min(axis=1) > 0]
+    return lit ** (1.0 / GAMMA)
 
 
 def _shares(encoded: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -94,7 +94,8 @@ def estimate_response(bracket: Bracket) -> ResponseEstimate | None:
 
 def _pairs(darker: NDArray[np.float64], brighter: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, 2): values of two frames for the same light, where they tell something."""
-    told = (darker > _NOT_BLACK) & (brighter < _NOT_WHITE)
+    # Of frames whose exposures are wrong the brighter one may be the darker.
+    told = (np.minimum(darker, brighter) > _NOT_BLACK) & (brighter < _NOT_WHITE)
     return np.stack((darker[told], brighter[told]), axis=1)
 
 

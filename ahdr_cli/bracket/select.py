@@ -16,7 +16,7 @@ from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV, outside_range
 from ahdr_cli.errors import EqualExposuresError, FrameCountError
 from ahdr_cli.images import Frame
 
-__all__ = ["badly_exposed", "select_three"]
+__all__ = ["badly_exposed", "lost_highlights", "select_three"]
 
 _WHITE = 0.98
 """A channel from here on counts as clipped: 250 of 255, where JPEG ringing still dips to."""
@@ -30,6 +30,9 @@ _OFF_CENTRE_COST = 0.15
 The middle is what the photographer metered for, and it leaves room for an outer frame on
 either side; a dark scene is not to be brightened for a gain in shadows alone.
 """
+
+_LOST = 0.002
+"""Share of the picture that is worth a word: a lamp, or a small window."""
 
 _SAMPLES = 2**16
 """Pixels looked at per frame, about; a fraction of them is known to better than 0.5 %."""
@@ -76,6 +79,40 @@ def select_three(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame]:
         choices.append((strangeness, cost, (short, reference, long)))
     short, reference, long = min(choices)[-1]
     return candidates[short][1], candidates[reference][1], candidates[long][1]
+
+
+def lost_highlights(frames: Sequence[Frame], chosen: Sequence[Frame]) -> str | None:
+    """What is to be said of highlights that only frames which were not chosen show.
+
+    Args:
+        frames: all that were given.
+        chosen: of them, short → long.
+
+    Returns:
+        One line for the user; None if nothing worth mentioning is lost.
+    """
+    short, reference, long = chosen
+    exposures = relative_exposures(exposures_of(frames))
+    own = exposures[next(i for i, frame in enumerate(frames) if frame is short)]
+    shorter = [i for i, exposure in enumerate(exposures) if exposure < own / 2**EQUAL_EV]
+    share = _white(short)
+    if not shorter or share < _LOST:
+        return None
+    shortest = frames[min(shorter, key=exposures.__getitem__)]
+    if _white(shortest) > share / 2:
+        return None
+    return (
+        f"{short.name} is white in {share:.1%} of the picture, where shorter exposures that were "
+        f"not used show more; to keep that, merge three files such as {shortest.name}, "
+        f"{reference.name} and {long.name}"
+    )
+
+
+def _white(frame: Frame) -> float:
+    """Share of pixels, sampled on a grid, with a channel that is clipped."""
+    height, width = frame.size
+    stride = max(1, math.isqrt(height * width // _SAMPLES))
+    return float((frame.pixels[::stride, ::stride].max(axis=2) >= _WHITE).mean())
 
 
 def badly_exposed(frame: Frame) -> float:

@@ -13,11 +13,17 @@ from ahdr_cli.bracket.relative import exposures_of, unequal_fields
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket.bracket import Bracket
+    from ahdr_cli.images import Frame
 
 __all__ = ["TRAINED_SPACING_EV", "Concern", "bracket_concerns", "outside_range"]
 
 TRAINED_SPACING_EV = (1.0, 3.3)
 """Smallest and largest step between neighbouring frames, in EV, that training covers."""
+
+_DARKER = 0.02
+"""Of white, by which a longer exposure must be darker before anybody is bothered."""
+
+_GRID = 200  # rows or columns of pixels that brightness is taken of, about
 
 _TOLERANCE_EV = 0.1
 """Rounded shutter times (1/30, 1/60, 1/125) are off by this much and mean a whole step."""
@@ -33,7 +39,7 @@ class Concern:
         frames: the names of the frames concerned.
     """
 
-    code: Literal["spacing-small", "spacing-large", "field-ignored"]
+    code: Literal["spacing-small", "spacing-large", "field-ignored", "darker"]
     message: str
     frames: tuple[str, ...]
 
@@ -72,8 +78,20 @@ def bracket_concerns(
                     frames=pair,
                 )
             )
+        if _brightness(bracket.frames[i + 1]) < _brightness(bracket.frames[i]) - _DARKER:
+            message = (
+                f"{pair[1]} had {step:.1f} EV more light than {pair[0]}, and is darker; "
+                "check the exposures: flags follow the order of the files"
+            )
+            concerns.append(Concern(code="darker", message=message, frames=pair))
     names = tuple(frame.name for frame in bracket.frames)
     for label in unequal_fields(exposures_of(bracket.frames)):
         message = f"{label} differs but is not known for every frame, so it was ignored"
         concerns.append(Concern(code="field-ignored", message=message, frames=names))
     return tuple(concerns)
+
+
+def _brightness(frame: Frame) -> float:
+    """Mean encoded value, of pixels on a grid."""
+    step = max(1, min(frame.size) // _GRID)
+    return float(frame.pixels[::step, ::step].mean())

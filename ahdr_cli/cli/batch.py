@@ -177,7 +177,16 @@ def batch(
     )
     results: list[SetResult] = []
     try:
-        _run(plan.sets, output, options, share, cluster, results, quiet=quiet or as_json)
+        _run(
+            plan.sets,
+            output,
+            options,
+            share,
+            cluster,
+            results,
+            quiet=quiet or as_json,
+            verbose=verbose and not as_json,
+        )
     finally:
         # Also after Ctrl-C: what has been done so far is worth a report. A run that could not
         # even begin must not replace that of an earlier one.
@@ -207,6 +216,7 @@ def _run(
     results: list[SetResult],
     *,
     quiet: bool,
+    verbose: bool,
 ) -> None:
     """Fill `results`, so that they are there even if the run is interrupted."""
     if cluster is not None:
@@ -222,8 +232,15 @@ def _run(
     with _counting(len(sets), quiet=quiet) as count:
         for result in running:
             results.append(result)
+            name = result.planned.output
             if result.status == "failed":
-                warn(f"{result.planned.output}: {result.reason}")
+                warn(f"{name}: {result.reason}")
+            elif result.status == "done":
+                for text in result.warnings:
+                    warn(f"{name}: {text}")
+                if verbose:
+                    frames = ", ".join(frame.path for frame in result.frames)
+                    note(f"{name}: {frames} in {sum(result.seconds.values()):.1f} s")
             count(result)
 
 

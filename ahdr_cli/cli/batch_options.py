@@ -89,7 +89,7 @@ WriteManifestOption = Annotated[
     typer.Option(
         "--write-manifest",
         metavar="FILE",
-        help="Write the sets that were found to a .json or .csv file.",
+        help="Write the sets that were found to a .json or .csv file; with --dry-run only that.",
         rich_help_panel=_PLAN,
     ),
 ]

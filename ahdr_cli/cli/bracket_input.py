@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ahdr_cli.cli.console import warn
 from ahdr_cli.errors import FrameCountError, UsageError
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ def given_exposures(
 def read_bracket(
     paths: list[Path], given: tuple[Exposure, ...] | None
 ) -> tuple[Bracket, tuple[Path, ...]]:
-    """The bracket, and the paths that went into it."""
+    """The bracket, and the paths that went into it; says what highlights that leaves out."""
     from ahdr_cli.bracket import Bracket, select_three
+    from ahdr_cli.bracket.select import lost_highlights
     from ahdr_cli.io import read_frames
 
     if len(paths) < 3:
@@ -54,6 +56,9 @@ def read_bracket(
         )
     frames: list[Frame] = read_frames(paths, exposures=given)
     if len(frames) > 3:
-        frames = list(select_three(frames))
+        chosen = list(select_three(frames))
+        if (lost := lost_highlights(frames, chosen)) is not None:
+            warn(lost)
+        frames = chosen
     bracket = Bracket.from_frames(frames)
     return bracket, tuple(frame.path for frame in bracket.frames if frame.path is not None)

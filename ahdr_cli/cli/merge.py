@@ -29,7 +29,7 @@ from ahdr_cli.cli.options import (
     float_option,
     merge_options,
 )
-from ahdr_cli.errors import UsageError
+from ahdr_cli.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
@@ -195,7 +195,13 @@ def _check_outputs(frames: list[Path], outputs: dict[str, Path | None], *, overw
     for kind, path in outputs.items():
         if path is None:
             continue
-        check_output(path, overwrite=overwrite, suffixes=suffixes[kind])
+        try:
+            check_output(path, overwrite=overwrite, suffixes=suffixes[kind])
+        except OutputExistsError as error:
+            if kind != "preview":
+                raise
+            hint = "use --no-preview, --preview with another path, or --overwrite"
+            raise OutputExistsError(error.message, path=path, hint=hint) from error
         place = real_path(path)
         if place in inputs:
             raise UsageError("is both an input and an output", path=path)

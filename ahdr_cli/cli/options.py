@@ -155,18 +155,20 @@ def float_option(*, panel: str | None = None) -> Any:  # noqa: ANN401 - what typ
 
 
 def parse_tile(text: str) -> int | None:
-    """`auto` → None, else a positive whole number of pixels.
+    """`auto` → None, else a whole number of pixels that a tile may have.
 
     Raises:
         UsageError: neither.
     """
     from ahdr_cli.errors import UsageError
+    from ahdr_cli.inference.tiling import MIN_TILE
 
     if text == "auto":
         return None
-    if text.isdecimal() and int(text) > 0:
+    if text.isdecimal() and int(text) >= MIN_TILE:
         return int(text)
-    raise UsageError(f"--tile must be auto or a whole number of pixels, got {text!r}")
+    # Smaller ones are nearly all halo, and take hours.
+    raise UsageError(f"--tile must be auto or a whole number from {MIN_TILE} on, got {text!r}")
 
 
 def merge_options(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 from ahdr_cli import Bracket
 from ahdr_cli.bracket.preparation import RESPONSES, prepare
+from ahdr_cli.images import Exposure, Frame
 from ahdr_cli.radiometry.response import ResponseCurve
 
 CAMERA = ResponseCurve(gamma=0.75, linear=1.2, square=0.8)
@@ -37,3 +40,23 @@ def test_says_if_the_curve_cannot_be_found(make_frame):
     prepared = prepare(Bracket.from_frames(frames), align=False, response="linear")
     assert prepared.match is None
     assert prepared.concern == "the frames do not tell the camera's curve: γ 2.2 is assumed"
+
+
+@pytest.mark.parametrize("response", ["auto", "linear"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_pure_colours_are_no_numerical_accident(response, order):
+    """A channel that is 0 tells nothing, least of all with exposures in the wrong order."""
+    light = np.linspace(0.01, 0.3, 160 * 160, dtype=np.float32).reshape(160, 160, 1)
+    light = light * np.array([1.0, 0.4, 0.0], np.float32)
+    generator = np.random.default_rng(3)
+    frames = []
+    for ev in (-2, 0, 2):
+        taken = light * 2.0 ** (order * ev)
+        taken = taken + (light > 0) * generator.normal(0, 0.002, light.shape)
+        encoded = np.rint(np.clip(taken, 0, 1) ** (1 / 2.2) * 255) / 255
+        frames.append(Frame(encoded.astype(np.float32), exposure=Exposure(seconds=2.0**ev)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepared = prepare(Bracket.from_frames(frames), align=False, response=response)
+    assert np.isfinite(prepared.conditions).all()
+    assert all(np.isfinite(pixels[0:160, 0:160]).all() for pixels in prepared.pixels)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from ahdr_cli.bracket import Bracket, bracket_concerns
-from ahdr_cli.images import Exposure
+from ahdr_cli.images import Exposure, Frame
 
 
 @pytest.mark.parametrize(
@@ -53,3 +56,21 @@ def test_an_ignored_field_is_told(make_frame):
     (concern,) = bracket_concerns(bracket)
     assert concern.code == "field-ignored"
     assert concern.message.startswith("ISO differs")
+
+
+def test_exposures_in_the_wrong_order_are_noticed():
+    """Given with --ev in another order than the files."""
+    light = np.linspace(0.01, 0.5, 48 * 64 * 3, dtype=np.float32).reshape(48, 64, 3)
+    pixels = [np.clip(light * 2.0**ev, 0, 1) ** np.float32(1 / 2.2) for ev in (-2, 0, 2)]
+
+    def concerns(order):
+        frames = [
+            Frame(pixels[i], exposure=Exposure(seconds=4.0**n), path=Path(f"{i}.jpg"))
+            for n, i in enumerate(order)
+        ]
+        return bracket_concerns(Bracket.from_frames(frames))
+
+    assert concerns((0, 1, 2)) == ()
+    found = concerns((2, 1, 0))
+    assert [concern.code for concern in found] == ["darker", "darker"]
+    assert "1.jpg had 2.0 EV more light than 2.jpg, and is darker" in found[0].message
