@@ -55,6 +55,7 @@ _COLOUR_SAMPLES = {
 _ICC_PROFILE = 34675
 _JPEG_COMPRESSIONS = (6, 7)  # their decoder turns YCbCr into RGB
 _UNSIGNED, FLOAT_SAMPLES = 1, 3  # SampleFormat
+_ASSOCIATED = 1  # ExtraSamples: alpha that the colours have been multiplied with
 _MAX_SAMPLES = 16  # per pixel: four inks or three colours and a handful of extra samples
 
 
@@ -85,7 +86,17 @@ def read_tiff(path: Path, *, max_pixels: int) -> Raster:
                 samples, white = _from_palette(samples, page.colormap), 255
             case 5:
                 samples = _from_inks(samples, white)
+            case 2 if page.extrasamples[:1] == (_ASSOCIATED,):
+                samples = _without_alpha(samples, white)
         return Raster(header, samples, white)
+
+
+def _without_alpha(samples: NDArray[Any], white: int) -> NDArray[Any]:
+    """Colours that were multiplied with alpha, divided by it; where alpha is 0 there are none."""
+    alpha = np.maximum(samples[..., 3:4], 1).astype(np.float32)
+    colours = np.rint(samples[..., :3] * (np.float32(white) / alpha))
+    divided: NDArray[Any] = np.minimum(colours, white).astype(samples.dtype)
+    return divided
 
 
 @contextmanager

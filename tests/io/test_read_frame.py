@@ -395,3 +395,23 @@ def test_film_scan_under_a_raw_suffix(shared_dir):
     frame = read_frame(shared_dir / "data/raw/Nikon_uncompressed.nef")
     assert frame.size == (593, 869)
     assert 0.1 < frame.pixels.mean() < 0.3
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_colours_multiplied_with_alpha_are_divided_by_it(tmp_path, picture, dtype):
+    """White at half coverage is white, as it is where alpha stands by itself."""
+    white = np.iinfo(dtype).max
+    colours = picture(20, 30, dtype=dtype)
+    alpha = np.full((20, 30, 1), white // 2, dtype)
+    alpha[:5] = white
+    alpha[-3:] = 0
+    multiplied = np.rint(colours * (alpha / white)).astype(dtype)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        np.concatenate((multiplied, alpha), axis=2),
+        photometric="rgb",
+        extrasamples=["assocalpha"],
+    )
+    pixels = read_frame(tmp_path / "a.tif").pixels
+    np.testing.assert_allclose(pixels[:-3], colours[:-3] / white, atol=1.5 / white)
+    assert not pixels[-3:].any()
