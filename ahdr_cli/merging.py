@@ -47,7 +47,7 @@ class MergeOptions:
         precision: ``auto``, ``fp32``, ``fp16``, ``bf16`` or ``int8``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         tile: largest side of a tile without its halo in pixels, or ``auto``.
-        runtime: ``auto``, ``torch`` or ``onnxruntime``.
+        runtime: ``auto``, ``torch``, ``onnxruntime`` or ``winograd``.
     """
 
     align: str = "auto"

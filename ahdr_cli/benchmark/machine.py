@@ -11,7 +11,7 @@ from ahdr_cli._version import __version__
 
 __all__ = ["describe_machine"]
 
-_PACKAGES = ("torch", "onnxruntime", "numpy", "opencv-python", "pillow", "OpenEXR")
+_PACKAGES = ("torch", "onnxruntime", "numba", "numpy", "opencv-python", "pillow", "OpenEXR")
 
 
 def describe_machine(device: str) -> dict[str, str]:

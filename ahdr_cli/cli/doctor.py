@@ -30,6 +30,7 @@ _PACKAGES = (
     ("safetensors", "safetensors", True, "pip install safetensors"),
     ("piexif", "piexif", True, "pip install piexif"),
     ("onnxruntime", "onnxruntime", False, "pip install onnxruntime onnx"),
+    ("numba", "numba", False, "pip install numba threadpoolctl, to compute AHDRNet faster"),
     (
         "opencv-python",
         "cv2",
@@ -162,6 +163,8 @@ def _devices() -> list[Finding]:
 
 
 def _runtimes() -> list[Finding]:
+    from ahdr_cli.inference.winograd_support import winograd_failure
+
     findings = []
     for name, module in (("torch", "torch"), ("onnxruntime", "onnxruntime")):
         try:
@@ -170,8 +173,17 @@ def _runtimes() -> list[Finding]:
             status: Status = "missing"
             detail = "not importable"
         else:
-            status, detail = "ok", "the default on CPUs" if name == "onnxruntime" else "everywhere"
+            status, detail = "ok", "on CPUs" if name == "onnxruntime" else "everywhere"
         findings.append(Finding(topic="runtime", name=name, status=status, detail=detail))
+    failure = winograd_failure()
+    findings.append(
+        Finding(
+            topic="runtime",
+            name="winograd",
+            status="missing" if failure else "ok",
+            detail=failure or "AHDRNet in fp32 on CPUs",
+        )
+    )
     return findings
 
 

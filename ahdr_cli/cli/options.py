@@ -112,7 +112,8 @@ RuntimeOption = Annotated[
     typer.Option(
         "--runtime",
         metavar="RUNTIME",
-        help="auto, torch or onnxruntime; auto is onnxruntime on a CPU and torch elsewhere.",
+        help="auto, torch, onnxruntime or winograd; auto is the fastest that computes the network: "
+        "one of the last two on a CPU, torch elsewhere.",
         rich_help_panel=_ENGINE,
     ),
 ]

@@ -12,6 +12,7 @@ Values that int8 would store are named as :func:`ahdr_cli.networks.activations.a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from onnx import ModelProto
 
@@ -30,7 +31,7 @@ from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.constants import LEAKY_SLOPE, MU
 
-__all__ = ["build_ahdrnet"]
+__all__ = ["build_ahdrnet", "build_decision", "build_encoder"]
 
 GROUP_LAYERS = 2
 """Dense layers whose outputs are concatenated before a new group begins; with 3 it is as fast and
@@ -48,39 +49,97 @@ def build_ahdrnet(
         bounds: of the activations, for a body in 8 bits; None, all is in float32.
     """
     graph = GraphWriter(weights) if bounds is None else QuantisedWriter(weights, bounds)
-    ldr = write_ldr(graph)
-    radiance = write_radiance(graph, ldr)
-    # Frames along the first axis, which the encoder has them share.
-    frame = graph.axes(3, 3, 0, 0)
-    both = graph.concat(
-        *(graph.node("Reshape", x, frame)._replace(channels=3) for x in (ldr, radiance))
-    )
-    features = _encode(graph, both)
+    frames = _frames(graph)
+    features = _encode(graph, frames)
     if isinstance(graph, QuantisedWriter):
         x = write_int8_body(graph, config, features)
     else:
         x = _body(graph, config, features)
     x = graph.conv("refine", graph.node("Add", x, features.reference))
-    own = graph.node("Sigmoid", graph.conv("output", x))
-    if config.output == "radiance":
-        write_result(graph, own)
-        return graph.model(name="ahdrnet")
-
-    trust = graph.conv("trust", x)
-    units = Lifted(radiance)
-    explicit = write_explicit(graph, ldr, units)
-    merged = write_blend(graph, explicit=explicit, radiance=radiance, own=own, trust=trust)
-    lifted = graph.node("Mul", merged.radiance, graph.number(MU))
-    mapped = graph.node("Log", graph.node("Add", lifted, graph.number(1.0)))
-    write_result(graph, write_shrinkage(graph, mapped, merged, units))
+    _decide(graph, config, x, frames)
     return graph.model(name="ahdrnet")
 
 
-def _encode(graph: GraphWriter, frames: Value) -> Features:
-    """(3, 6, h, w) → the features of each frame."""
+def build_encoder(
+    config: AHDRConfig, weights: Mapping[str, FloatArray], *, group: int
+) -> ModelProto:
+    """The encoder alone.
+
+    Args:
+        config: of the network.
+        weights: as for :func:`build_ahdrnet`.
+        group: channels of a group.
+
+    Returns:
+        A graph whose outputs ``short``, ``reference`` and ``long`` are maps
+        (features / group, h, w, group).
+    """
+    graph = GraphWriter(weights)
+    apart = graph.axes(-1, group, 0, 0)
+    features = _encode(graph, _frames(graph))
+    for name, x in zip(Features._fields, features, strict=True):
+        groups = graph.node("Reshape", x, apart)
+        graph.node("Transpose", groups, perm=[0, 2, 3, 1], result=name)
+    maps = (config.features // group, "h", "w", group)
+    return graph.model(name="encoder", results=dict.fromkeys(Features._fields, maps))
+
+
+def build_decision(
+    config: AHDRConfig, weights: Mapping[str, FloatArray], *, group: int
+) -> ModelProto:
+    """What follows the last features alone.
+
+    Args:
+        config: of the network.
+        weights: as for :func:`build_ahdrnet`.
+        group: channels of a group.
+
+    Returns:
+        A graph with a further input ``features``, maps (features / group, h, w, group).
+    """
+    graph = GraphWriter(weights)
+    planes = graph.node("Transpose", Value("features"), perm=[0, 3, 1, 2])
+    x = graph.node("Reshape", planes, graph.axes(1, config.features, 0, 0))
+    _decide(graph, config, x._replace(channels=config.features), _frames(graph))
+    maps = (config.features // group, "h", "w", group)
+    return graph.model(name="decision", further={"features": maps})
+
+
+class _Frames(NamedTuple):
+    """All frames, (1, 9, h, w): as they are given, and in radiance."""
+
+    ldr: Value
+    radiance: Value
+
+
+def _frames(graph: GraphWriter) -> _Frames:
+    ldr = write_ldr(graph)
+    return _Frames(ldr=ldr, radiance=write_radiance(graph, ldr))
+
+
+def _decide(graph: GraphWriter, config: AHDRConfig, x: Value, frames: _Frames) -> None:
+    """The last features → the graph's output."""
+    own = graph.node("Sigmoid", graph.conv("output", x))
+    if config.output == "radiance":
+        write_result(graph, own)
+        return
+    trust = graph.conv("trust", x)
+    units = Lifted(frames.radiance)
+    explicit = write_explicit(graph, frames.ldr, units)
+    merged = write_blend(graph, explicit=explicit, radiance=frames.radiance, own=own, trust=trust)
+    lifted = graph.node("Mul", merged.radiance, graph.number(MU))
+    mapped = graph.node("Log", graph.node("Add", lifted, graph.number(1.0)))
+    write_result(graph, write_shrinkage(graph, mapped, merged, units))
+
+
+def _encode(graph: GraphWriter, frames: _Frames) -> Features:
+    """The features of each frame."""
+    # Frames along the first axis, which the encoder has them share.
+    apart = graph.axes(3, 3, 0, 0)
+    both = graph.concat(*(graph.node("Reshape", x, apart)._replace(channels=3) for x in frames))
     return Features._make(
         graph.named(f"encode.{name}", _leaky_relu(graph, graph.conv("encode", x)))
-        for name, x in zip(Features._fields, graph.slices(frames, 3), strict=True)
+        for name, x in zip(Features._fields, graph.slices(both, 3), strict=True)
     )
 
 

@@ -7,7 +7,8 @@ any height and width.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,20 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 
 from ahdr_cli.images import FloatArray
 
-__all__ = ["IR_VERSION", "OPSET", "GraphWriter", "Value"]
+__all__ = ["IR_VERSION", "OPSET", "GraphWriter", "Shapes", "Value"]
 
 OPSET = 17
 """Old enough for every ONNX Runtime since 1.12; later versions add nothing that is used here."""
 
 IR_VERSION = 8
 """Version of the file format that came with opset 17: every later reader accepts it."""
+
+
+Shapes: TypeAlias = Mapping[str, tuple[int | str, ...]]
+"""Of tensors, by name; the image's own size is called h and w."""
+
+_NOTHING: Shapes = MappingProxyType({})
+_RADIANCE: Shapes = MappingProxyType({"radiance": ("h", "w", 3)})
 
 
 class Value(NamedTuple):
@@ -34,8 +42,9 @@ class Value(NamedTuple):
 class GraphWriter:
     """Collects the nodes; every method takes values and returns a new one.
 
-    The graph's inputs are ``frames`` (3, h, w, 3) and ``conditions`` (4,), its output is
-    ``radiance`` (h, w, 3), all float32, as :class:`ahdr_cli.inference.runtime.Runtime` has them.
+    The graph's inputs are ``frames`` (3, h, w, 3) and ``conditions`` (4,), its output, unless it
+    is only part of a network, is ``radiance`` (h, w, 3), all float32, as
+    :class:`ahdr_cli.inference.runtime.Runtime` has them.
 
     Args:
         weights: parameters of the network, by name.
@@ -47,16 +56,21 @@ class GraphWriter:
         self._constants: list[TensorProto] = []
         self._declared: list[ValueInfoProto] = []
 
-    def model(self, *, name: str) -> ModelProto:
-        """All that was written so far."""
+    def model(
+        self, *, name: str, further: Shapes = _NOTHING, results: Shapes = _RADIANCE
+    ) -> ModelProto:
+        """All that was written so far.
+
+        Args:
+            name: of the graph.
+            further: inputs besides frames and conditions, float32, by name.
+            results: outputs, float32, by name.
+        """
         graph = helper.make_graph(
             self._nodes,
             name,
-            [
-                helper.make_tensor_value_info("frames", TensorProto.FLOAT, [3, "h", "w", 3]),
-                helper.make_tensor_value_info("conditions", TensorProto.FLOAT, [4]),
-            ],
-            [helper.make_tensor_value_info("radiance", TensorProto.FLOAT, ["h", "w", 3])],
+            _tensors({"frames": (3, "h", "w", 3), "conditions": (4,), **further}),
+            _tensors(results),
             self._constants,
             value_info=self._declared,
         )
@@ -211,3 +225,10 @@ class GraphWriter:
     def slices(self, x: Value, count: int) -> Sequence[Value]:
         """The entries of the first axis, each with that axis still there."""
         return [self.node("Gather", x, self.axes(i), axis=0) for i in range(count)]
+
+
+def _tensors(shapes: Shapes) -> list[ValueInfoProto]:
+    return [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    ]

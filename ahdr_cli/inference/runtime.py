@@ -11,11 +11,24 @@ from ahdr_cli.errors import DeviceError, MissingDependencyError, ModelError, Usa
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.devices import Precision
 from ahdr_cli.inference.tiling import TileStream, in_turn
+from ahdr_cli.inference.winograd_support import has_winograd_body, winograd_failure
+from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 
 if TYPE_CHECKING:
     from ahdr_cli.checkpoints import Checkpoint
 
-__all__ = ["Runtime", "StreamingRuntime", "open_runtime", "select_runtime", "tile_stream"]
+__all__ = [
+    "RUNTIMES",
+    "Runtime",
+    "StreamingRuntime",
+    "open_runtime",
+    "select_runtime",
+    "tile_stream",
+]
+
+RUNTIMES = ("torch", "onnxruntime", "winograd")
+"""Names of what computes: :class:`TorchRuntime`, which the others are compared with,
+:class:`OnnxRuntime` and :class:`WinogradRuntime`."""
 
 
 class Runtime(Protocol):
@@ -23,7 +36,7 @@ class Runtime(Protocol):
 
     @property
     def name(self) -> str:
-        """``torch`` or ``onnxruntime``."""
+        """One of `RUNTIMES`."""
 
     @property
     def device(self) -> str:
@@ -98,7 +111,7 @@ def open_runtime(
 
     Args:
         checkpoint: with the weights.
-        name: ``auto``, ``torch`` or ``onnxruntime``.
+        name: ``auto`` or one of `RUNTIMES`.
         device: as :func:`ahdr_cli.inference.devices.select_device` returns it.
         precision: as :func:`ahdr_cli.inference.devices.select_precision` returns it.
 
@@ -108,50 +121,94 @@ def open_runtime(
         DeviceError: it cannot do this on the device.
         ModelError: the weights cannot be computed with in this precision.
     """
-    if select_runtime(name, device=device, precision=precision) == "torch":
-        from ahdr_cli.inference.torch_runtime import TorchRuntime
+    chosen = select_runtime(name, device=device, precision=precision, config=checkpoint.config)
+    if chosen == "winograd":
+        from ahdr_cli.inference.winograd_runtime import WinogradRuntime
 
-        oracle = TorchRuntime(checkpoint.build(), device=device, precision=precision)
-        if not device.startswith("cuda"):
-            return oracle
+        assert isinstance(checkpoint.config, AHDRConfig)  # only these have such a body
+        return WinogradRuntime(checkpoint.config, checkpoint.weights)
+    if chosen == "onnxruntime":
+        from ahdr_cli.inference.onnx_runtime import OnnxRuntime
 
-        from ahdr_cli.inference.cuda import CudaAccelerator
-        from ahdr_cli.inference.pipelined_runtime import PipelinedRuntime
+        bounds = _bounds_of(checkpoint) if precision == "int8" else None
+        return OnnxRuntime(checkpoint.config, checkpoint.weights, bounds=bounds)
 
-        return PipelinedRuntime(oracle, accelerator=CudaAccelerator(device))
+    from ahdr_cli.inference.torch_runtime import TorchRuntime
 
-    from ahdr_cli.inference.onnx_runtime import OnnxRuntime
+    oracle = TorchRuntime(checkpoint.build(), device=device, precision=precision)
+    if not device.startswith("cuda"):
+        return oracle
 
-    bounds = _bounds_of(checkpoint) if precision == "int8" else None
-    return OnnxRuntime(checkpoint.config, checkpoint.weights, bounds=bounds)
+    from ahdr_cli.inference.cuda import CudaAccelerator
+    from ahdr_cli.inference.pipelined_runtime import PipelinedRuntime
+
+    return PipelinedRuntime(oracle, accelerator=CudaAccelerator(device))
 
 
-def select_runtime(name: str, *, device: str, precision: Precision) -> str:
-    """The runtime that a name means: auto is ONNX Runtime wherever it can be used, else torch.
+def select_runtime(name: str, *, device: str, precision: Precision, config: AnyConfig) -> str:
+    """The runtime that a name means.
+
+    On a CPU, auto is Winograd's algorithm for networks and precisions that it has, and ONNX
+    Runtime for all others; elsewhere, and where those are not installed, it is torch.
 
     Raises:
         As :func:`open_runtime`.
     """
-    if name not in ("auto", "torch", "onnxruntime"):
-        raise UsageError(f"runtime must be auto, torch or onnxruntime, got {name!r}")
-    suits = device == "cpu" and precision in ("fp32", "int8")
-    installed = all(importlib.util.find_spec(module) for module in ("onnxruntime", "onnx"))
-    if precision == "int8" and name == "torch":
+    if name not in ("auto", *RUNTIMES):
+        raise UsageError(f"runtime must be auto, {', '.join(RUNTIMES)}, got {name!r}")
+    if name == "torch" and precision == "int8":
         raise DeviceError("torch does not compute in int8", hint="use --runtime onnxruntime")
+    if name == "winograd" or (name == "auto" and device == "cpu" and precision == "fp32"):
+        obstacle = _obstacle_to_winograd(device, precision, config)
+        if obstacle is None:
+            return "winograd"
+        if name == "winograd":
+            raise obstacle
     if name == "onnxruntime" or precision == "int8":
-        if not installed:
-            raise MissingDependencyError(
-                "onnxruntime is not installed",
-                hint="pip install onnxruntime onnx, or use --runtime torch",
-            )
-        if not suits:
-            raise DeviceError(
-                f"onnxruntime computes in fp32 or int8 on the CPU, not in {precision} on {device}",
-                hint="use --runtime torch",
-            )
-    if name == "auto":
-        return "onnxruntime" if suits and installed else "torch"
-    return name
+        _require_onnx(device, precision)
+        return "onnxruntime"
+    if name == "auto" and device == "cpu" and precision == "fp32" and _has_onnx():
+        return "onnxruntime"
+    return "torch"
+
+
+def _obstacle_to_winograd(
+    device: str, precision: Precision, config: AnyConfig
+) -> DeviceError | MissingDependencyError | None:
+    if device != "cpu" or precision != "fp32":
+        return DeviceError(
+            f"winograd computes in fp32 on the CPU, not in {precision} on {device}",
+            hint="use --runtime auto",
+        )
+    if not has_winograd_body(config):
+        return DeviceError(
+            "winograd computes AHDRNet with layers of 32 or 64 channels, not this network",
+            hint="use --runtime auto",
+        )
+    failure = winograd_failure()
+    if failure is None:
+        return None
+    return MissingDependencyError(
+        f"winograd cannot be used here: {failure}",
+        hint="pip install numba threadpoolctl onnxruntime onnx, or use --runtime auto",
+    )
+
+
+def _require_onnx(device: str, precision: Precision) -> None:
+    if not _has_onnx():
+        raise MissingDependencyError(
+            "onnxruntime is not installed",
+            hint="pip install onnxruntime onnx, or use --runtime torch",
+        )
+    if device != "cpu" or precision not in ("fp32", "int8"):
+        raise DeviceError(
+            f"onnxruntime computes in fp32 or int8 on the CPU, not in {precision} on {device}",
+            hint="use --runtime torch",
+        )
+
+
+def _has_onnx() -> bool:
+    return all(importlib.util.find_spec(module) for module in ("onnxruntime", "onnx"))
 
 
 def _bounds_of(checkpoint: Checkpoint) -> Mapping[str, float]:

@@ -6,6 +6,7 @@ They belong to the weights that ship: whoever replaces those runs
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,10 @@ def pictures(image: HdrImage) -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
+@pytest.mark.parametrize(
+    ("model", "runtime"),
+    [*itertools.product(MODELS, ("torch", "onnxruntime")), ("ahdrnet", "winograd")],
+)
 def test_the_example_looks_as_it_did(model, runtime):
     found = pictures(merged(model, runtime=runtime))
     with np.load(stored(model)) as known:

@@ -23,6 +23,7 @@ from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.metrics.psnr import psnr
 from ahdr_cli.networks.activations import activations
 from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.convolutions import convolutions
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.networks.variants import VARIANTS
@@ -245,13 +246,18 @@ def test_a_processor_whose_sums_overflow_is_refused(make_network, calibrated, mo
 
 
 def test_int8_is_onnxruntime_on_the_cpu(monkeypatch):
-    assert select_runtime("auto", device="cpu", precision="int8") == "onnxruntime"
-    assert select_runtime("onnxruntime", device="cpu", precision="int8") == "onnxruntime"
+    def select(name: str) -> str:
+        return select_runtime(name, device="cpu", precision="int8", config=AHDRConfig())
+
+    assert select("auto") == "onnxruntime"
+    assert select("onnxruntime") == "onnxruntime"
     with pytest.raises(DeviceError, match="torch does not compute in int8"):
-        select_runtime("torch", device="cpu", precision="int8")
+        select("torch")
+    with pytest.raises(DeviceError, match="winograd computes in fp32"):
+        select("winograd")
     monkeypatch.setattr(runtime_module.importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(MissingDependencyError, match="not installed"):
-        select_runtime("auto", device="cpu", precision="int8")
+        select("auto")
 
 
 def test_it_takes_less_memory(make_network, calibrated):

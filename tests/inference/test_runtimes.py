@@ -12,7 +12,7 @@ from ahdr_cli.inference import runtime as runtime_module
 from ahdr_cli.inference.runtime import open_runtime, select_runtime
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.networks.ahdrnet import AHDRNet
-from ahdr_cli.networks.config import AHDRConfig
+from ahdr_cli.networks.config import AHDRConfig, FastConfig
 from ahdr_cli.networks.input import to_network_input
 
 
@@ -127,21 +127,44 @@ def test_failed_allocations_of_onnxruntime_are_translated(
         runtime(np.stack(make_frames(4, 4)), conditions)
 
 
-def test_auto_prefers_onnxruntime_where_it_can_be_used(monkeypatch):
-    assert select_runtime("auto", device="cpu", precision="fp32") == "onnxruntime"
-    assert select_runtime("auto", device="cpu", precision="bf16") == "torch"
-    assert select_runtime("auto", device="cuda:0", precision="fp32") == "torch"
-    assert select_runtime("torch", device="cpu", precision="fp32") == "torch"
+def select(name: str, *, device: str = "cpu", precision: str = "fp32", features: int = 64) -> str:
+    config = AHDRConfig(features=features)
+    return select_runtime(name, device=device, precision=precision, config=config)
+
+
+def test_auto_is_the_fastest_that_can_be_used(monkeypatch):
+    assert select("auto") == "winograd"
+    assert select("auto", features=8) == "onnxruntime"
+    assert select("auto", precision="bf16") == "torch"
+    assert select("auto", device="cuda:0") == "torch"
+    assert select("torch") == "torch"
+    assert select("onnxruntime") == "onnxruntime"
+    monkeypatch.setattr(runtime_module, "winograd_failure", lambda: "no numba")
+    assert select("auto") == "onnxruntime"
     monkeypatch.setattr(runtime_module.importlib.util, "find_spec", lambda _name: None)
-    assert select_runtime("auto", device="cpu", precision="fp32") == "torch"
-    with pytest.raises(MissingDependencyError, match="not installed"):
-        select_runtime("onnxruntime", device="cpu", precision="fp32")
+    assert select("auto") == "torch"
+    with pytest.raises(MissingDependencyError, match="onnxruntime is not installed"):
+        select("onnxruntime")
+    with pytest.raises(MissingDependencyError, match="winograd cannot be used here: no numba"):
+        select("winograd")
+
+
+def test_fastnet_has_no_winograd_body():
+    chosen = select_runtime("auto", device="cpu", precision="fp32", config=FastConfig())
+    assert chosen == "onnxruntime"
 
 
 @pytest.mark.parametrize(("device", "precision"), [("cuda:0", "fp32"), ("cpu", "fp16")])
-def test_onnxruntime_refuses_what_it_cannot_do(device, precision):
+def test_runtimes_of_cpus_refuse_what_they_cannot_do(device, precision):
     with pytest.raises(DeviceError, match="fp32 or int8 on the CPU"):
-        select_runtime("onnxruntime", device=device, precision=precision)
+        select("onnxruntime", device=device, precision=precision)
+    with pytest.raises(DeviceError, match="fp32 on the CPU"):
+        select("winograd", device=device, precision=precision)
+
+
+def test_winograd_refuses_layers_that_it_cannot_cut(make_network, checkpoint_of):
+    with pytest.raises(DeviceError, match="layers of 32 or 64 channels"):
+        open_runtime(checkpoint_of(make_network()), name="winograd")
 
 
 def test_an_unknown_runtime_is_a_usage_error(make_network, checkpoint_of):

@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ahdr_cli.errors import OutOfMemoryError
 from ahdr_cli.images import FloatArray
-from ahdr_cli.inference.runtime import Runtime, open_runtime
+from ahdr_cli.inference.runtime import RUNTIMES, Runtime, open_runtime
 from ahdr_cli.inference.tiling import MIN_TILE, Box, fit_tile, plan_tiles, run_tiled
+from ahdr_cli.networks.ahdrnet import AHDRNet
+from ahdr_cli.networks.config import AHDRConfig
 
 sides = st.integers(1, 300)
 
@@ -91,9 +94,16 @@ def test_a_grid_that_does_not_divide_the_image_costs_no_further_tile():
 
 @pytest.fixture(scope="module")
 def runtimes(make_network, checkpoint_of) -> dict[str, Runtime]:
-    """Both runtimes of the network with everything in it."""
+    """All runtimes of networks with everything in it; whole groups of channels for Winograd's."""
     checkpoint = checkpoint_of(make_network())
-    return {name: open_runtime(checkpoint, name=name) for name in ("torch", "onnxruntime")}
+    torch.manual_seed(0)
+    config = AHDRConfig(features=32, growth=32, layers=2, num_blocks=2, output="blend")
+    wide = checkpoint_of(AHDRNet(config).eval())
+    return {
+        "torch": open_runtime(checkpoint, name="torch"),
+        "onnxruntime": open_runtime(checkpoint, name="onnxruntime"),
+        "winograd": open_runtime(wide, name="winograd"),
+    }
 
 
 @settings(max_examples=15, deadline=None)
@@ -101,7 +111,7 @@ def runtimes(make_network, checkpoint_of) -> dict[str, Runtime]:
     height=st.integers(16, 90),
     width=st.integers(16, 90),
     inner=st.integers(7, 90),
-    name=st.sampled_from(["torch", "onnxruntime"]),
+    name=st.sampled_from(RUNTIMES),
 )
 def test_tiled_equals_whole(runtimes, make_frames, conditions, height, width, inner, name):
     _assert_tiled_equals_whole(runtimes[name], make_frames(height, width), conditions, inner)

@@ -1,0 +1,111 @@
+"""3×3 convolutions on feature maps in groups of channels, by Winograd's F(4×4, 3×3).
+
+Feature maps are float32 arrays (groups, h, w, `CHANNELS`), C-contiguous. Work is cut into blocks
+that fit a core's second cache. The matrix products are numpy's, and so BLAS's.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ahdr_cli.images import FloatArray
+from ahdr_cli.inference.winograd_kernels import (
+    COMPONENT,
+    PATCHES,
+    POINTS,
+    transform_patches,
+    transform_products,
+)
+from ahdr_cli.inference.winograd_support import CHANNELS, WIDEST
+from ahdr_cli.inference.workers import Workers
+
+__all__ = ["SCRATCH", "WinogradConvolution", "transform_weights"]
+
+SCRATCH = 2 * 36 * COMPONENT
+"""Floats that a thread needs: components of a block of patches, and what comes of them."""
+
+_COLUMNS = 64
+"""Most outputs of one matrix product: of 128, OpenBLAS makes two thirds as many a second (0.3.31,
+AVX-512; products so small that it does not pack their operands)."""
+
+
+class WinogradConvolution:
+    """A 3×3 convolution, zero-padded to keep the size, with bias and (leaky) ReLU.
+
+    Args:
+        weight: (outputs, inputs, 3, 3), multiples of `CHANNELS`, inputs at most `WIDEST`.
+        bias: (outputs,).
+        dilation: of the taps.
+        slope: what negative results are multiplied by: 0 for ReLU, 1 for nothing.
+    """
+
+    def __init__(
+        self, weight: FloatArray, bias: FloatArray, *, dilation: int = 1, slope: float = 1.0
+    ) -> None:
+        outputs, self._inputs = weight.shape[:2]
+        assert outputs % CHANNELS == 0
+        assert self._inputs % CHANNELS == 0
+        assert self._inputs <= WIDEST
+        starts = range(0, outputs, _COLUMNS)
+        self._parts = [
+            (transform_weights(weight[i : i + _COLUMNS]), bias[i : i + _COLUMNS]) for i in starts
+        ]
+        self._dilation = dilation
+        self._slope = np.float32(slope)
+
+    def __call__(self, source: FloatArray, target: FloatArray, *, workers: Workers) -> None:
+        """Convolve maps into others, which do not overlap them."""
+        height, width = size = source.shape[1:3]
+        places = _places(height, width, self._dilation)
+        maps = source.reshape(-1)
+
+        def work(block: int) -> None:
+            some = places[block * PATCHES : (block + 1) * PATCHES]
+            components, products = workers.scratch.reshape(2, -1)
+            transform_patches(maps, size, self._inputs, self._dilation, some, components)
+            patches = components.reshape(36, COMPONENT)[:, : len(some) * self._inputs]
+            patches = patches.reshape(36, len(some), self._inputs)  # a view
+            group = 0
+            for weight, bias in self._parts:
+                columns = len(bias)
+                sums = products[: 36 * len(some) * columns].reshape(36, len(some), columns)
+                np.matmul(patches, weight, out=sums)
+                end = group + columns // CHANNELS
+                out = target[group:end].reshape(-1)
+                transform_products(products, bias, self._slope, self._dilation, some, out, size)
+                group = end
+
+        workers.run(work, -(-len(places) // PATCHES))
+
+
+def transform_weights(weight: FloatArray) -> FloatArray:
+    """(outputs, inputs, 3, 3) → (36, inputs, outputs), the components of the weights.
+
+    Lavin & Gray 2016, equation 8, with the transform of the points that the kernels have
+    (Toom and Cook's: a polynomial's values, over what the points differ by).
+    """
+    points = np.array(POINTS)
+    apart = points[:, None] - points[None] + np.eye(len(points))
+    transform = np.zeros((6, 3))
+    transform[:5] = np.vander(points, 3, increasing=True) / apart.prod(axis=1)[:, None]
+    transform[5, 2] = 1.0  # at infinity
+    components = np.einsum("ya,oiab,xb->yxio", transform, weight.astype(np.float64), transform)
+    outputs, inputs = weight.shape[:2]
+    return np.ascontiguousarray(components.reshape(36, inputs, outputs), np.float32)
+
+
+@lru_cache(maxsize=8)
+def _places(height: int, width: int, dilation: int) -> NDArray[np.int64]:
+    """(n, 2) first pixels of the 4×4 blocks that cover an image, those of a row together."""
+    rows, columns = _starts(height, dilation), _starts(width, dilation)
+    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def _starts(length: int, dilation: int) -> NDArray[np.int64]:
+    """Where lines of four pixels, `dilation` apart, begin."""
+    starts = np.arange(0, length, 4 * dilation)[:, None] + np.arange(dilation)
+    flat = starts.reshape(-1)
+    return flat[flat < length]

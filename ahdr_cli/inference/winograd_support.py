@@ -1,0 +1,37 @@
+"""Which networks Winograd's algorithm computes, without importing what compiles it."""
+
+from __future__ import annotations
+
+import importlib
+
+from ahdr_cli.networks.config import AHDRConfig, AnyConfig
+
+__all__ = ["CHANNELS", "WIDEST", "has_winograd_body", "winograd_failure"]
+
+CHANNELS = 32
+"""Channels of a group, the unit of memory and work: what a dense layer adds, and a multiple of
+every processor's vector width."""
+
+WIDEST = 7 * CHANNELS
+"""Most channels of a convolution's input: those of the last layer of AHDRNet's dense blocks."""
+
+
+def has_winograd_body(config: AnyConfig) -> bool:
+    """Whether the layers of a network are made of whole groups of channels, and not too wide."""
+    if not isinstance(config, AHDRConfig):
+        return False
+    features, growth = config.features, 0 if config.block == "rb" else config.growth
+    widest = max(3 * features, features + (config.layers - 1) * growth)
+    return features % CHANNELS == growth % CHANNELS == 0 and widest <= WIDEST
+
+
+def winograd_failure() -> str | None:
+    """Why it cannot be used here: what the import of a package said. None if it can."""
+    try:
+        # Numba refuses versions of Python and numpy that it does not know, so that being
+        # installed is not enough.
+        for module in ("numba", "threadpoolctl", "onnx", "onnxruntime"):
+            importlib.import_module(module)
+    except ImportError as error:
+        return str(error).partition("\n")[0]
+    return None
