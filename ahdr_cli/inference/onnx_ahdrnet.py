@@ -31,7 +31,7 @@ from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.constants import LEAKY_SLOPE, MU
 
-__all__ = ["build_ahdrnet", "build_decision", "build_encoder"]
+__all__ = ["build_ahdrnet", "build_decision"]
 
 GROUP_LAYERS = 2
 """Dense layers whose outputs are concatenated before a new group begins; with 3 it is as fast and
@@ -58,30 +58,6 @@ def build_ahdrnet(
     x = graph.conv("refine", graph.node("Add", x, features.reference))
     _decide(graph, config, x, frames)
     return graph.model(name="ahdrnet")
-
-
-def build_encoder(
-    config: AHDRConfig, weights: Mapping[str, FloatArray], *, group: int
-) -> ModelProto:
-    """The encoder alone.
-
-    Args:
-        config: of the network.
-        weights: as for :func:`build_ahdrnet`.
-        group: channels of a group.
-
-    Returns:
-        A graph whose outputs ``short``, ``reference`` and ``long`` are maps
-        (features / group, h, w, group).
-    """
-    graph = GraphWriter(weights)
-    apart = graph.axes(-1, group, 0, 0)
-    features = _encode(graph, _frames(graph))
-    for name, x in zip(Features._fields, features, strict=True):
-        groups = graph.node("Reshape", x, apart)
-        graph.node("Transpose", groups, perm=[0, 2, 3, 1], result=name)
-    maps = (config.features // group, "h", "w", group)
-    return graph.model(name="encoder", results=dict.fromkeys(Features._fields, maps))
 
 
 def build_decision(

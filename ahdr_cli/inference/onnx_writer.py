@@ -29,7 +29,6 @@ Shapes: TypeAlias = Mapping[str, tuple[int | str, ...]]
 """Of tensors, by name; the image's own size is called h and w."""
 
 _NOTHING: Shapes = MappingProxyType({})
-_RADIANCE: Shapes = MappingProxyType({"radiance": ("h", "w", 3)})
 
 
 class Value(NamedTuple):
@@ -42,9 +41,8 @@ class Value(NamedTuple):
 class GraphWriter:
     """Collects the nodes; every method takes values and returns a new one.
 
-    The graph's inputs are ``frames`` (3, h, w, 3) and ``conditions`` (4,), its output, unless it
-    is only part of a network, is ``radiance`` (h, w, 3), all float32, as
-    :class:`ahdr_cli.inference.runtime.Runtime` has them.
+    The graph's inputs are ``frames`` (3, h, w, 3) and ``conditions`` (4,), its output is
+    ``radiance`` (h, w, 3), all float32, as :class:`ahdr_cli.inference.runtime.Runtime` has them.
 
     Args:
         weights: parameters of the network, by name.
@@ -56,21 +54,18 @@ class GraphWriter:
         self._constants: list[TensorProto] = []
         self._declared: list[ValueInfoProto] = []
 
-    def model(
-        self, *, name: str, further: Shapes = _NOTHING, results: Shapes = _RADIANCE
-    ) -> ModelProto:
+    def model(self, *, name: str, further: Shapes = _NOTHING) -> ModelProto:
         """All that was written so far.
 
         Args:
             name: of the graph.
-            further: inputs besides frames and conditions, float32, by name.
-            results: outputs, float32, by name.
+            further: inputs besides frames and conditions, float32.
         """
         graph = helper.make_graph(
             self._nodes,
             name,
             _tensors({"frames": (3, "h", "w", 3), "conditions": (4,), **further}),
-            _tensors(results),
+            _tensors({"radiance": ("h", "w", 3)}),
             self._constants,
             value_info=self._declared,
         )
