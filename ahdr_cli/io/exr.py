@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ from ahdr_cli.images import CaptureMetadata, Exposure, HdrImage
 from ahdr_cli.io.exif import exif_moment, iso_moment
 from ahdr_cli.io.guard import check_dimensions, check_samples, decoding, one_line
 from ahdr_cli.io.options import EXR_COMPRESSIONS, WriteOptions
+from ahdr_cli.io.silence import without_lines
 from ahdr_cli.io.stored import REC709, REC709_CHROMATICITIES, StoredHdr, colour_space_of
 
 __all__ = ["HALF_LARGEST", "read_exr", "write_exr"]
@@ -40,7 +42,10 @@ _COMPRESSIONS = {
 HALF_LARGEST = 65504.0
 """The largest finite half."""
 
-_STDOUT = threading.Lock()
+_TALK = re.compile(rb"\(EXR_ERR_[A-Z_]+\)|^ojph ")
+"""What OpenEXR and OpenJPH within it write to stderr about damage, beside what they raise."""
+
+_STREAMS = threading.Lock()
 
 
 def write_exr(path: Path, image: HdrImage, options: WriteOptions) -> None:
@@ -100,11 +105,12 @@ def read_exr(path: Path, *, max_pixels: int) -> StoredHdr:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the binding's warnings off sys.stdout, where the command line may print JSON.
+    """Keep the binding's warnings off sys.stdout, and the library's lines off stderr.
 
-    One thread at a time: two redirections that overlap would leave stdout redirected.
+    The command line may print JSON to the one, and says in one line of its own on the other what
+    is wrong. One thread at a time: redirections that overlap would leave streams redirected.
     """
-    with _STDOUT, contextlib.redirect_stdout(_Muted(sys.stdout)):
+    with _STREAMS, contextlib.redirect_stdout(_Muted(sys.stdout)), without_lines(_TALK):
         yield
 
 
