@@ -89,7 +89,7 @@ def listed_plan(manifest: Path, *, suffix: str, refused: dict[str, object]) -> P
 
 def found_plan(
     folders: Sequence[Path],
-    output: Path,
+    output: Path | None,
     settings: dict[str, Any],
     *,
     max_gap: float,

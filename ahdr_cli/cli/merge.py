@@ -26,6 +26,7 @@ from ahdr_cli.cli.options import (
     RuntimeOption,
     TileOption,
     VerboseOption,
+    check_write_options,
     float_option,
     merge_options,
 )
@@ -107,6 +108,7 @@ def merge(
     preview_path = _preview_path(output, preview, no_preview)
     outputs = {"output": output, "preview": preview_path, "report": report}
     _check_outputs(frames, outputs, overwrite=overwrite)
+    check_write_options([output.suffix], float32=float32, chromaticities=chromaticities)
     given = given_exposures(exposures, ev, ev_file, len(frames))
 
     from ahdr_cli.io import WriteOptions, write_hdr

@@ -44,6 +44,28 @@ def test_writes_result_and_preview(merge, bracket, tmp_path, suffix):
         assert preview.size == (56, 40)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "flag", "able"),
+    [
+        (".hdr", "--float", ".exr or .tif or .tiff"),
+        (".HDR", "--float", ".exr"),
+        (".tif", "--chromaticities", ".hdr or .exr"),
+    ],
+)
+def test_an_option_that_the_format_cannot_follow(merge, bracket, tmp_path, suffix, flag, able):
+    result = merge(*bracket, "-o", tmp_path / f"out{suffix}", flag)
+    assert result.exit_code == 2
+    line = complaint(result)
+    assert f"{flag} means nothing for {suffix.lower()}" in line
+    assert able in line
+    assert produced(tmp_path) == set()
+
+
+@pytest.mark.parametrize(("suffix", "flag"), [(".tif", "--float"), (".hdr", "--chromaticities")])
+def test_an_option_that_asks_for_what_the_format_always_is(merge, bracket, tmp_path, suffix, flag):
+    assert merge(*bracket, "-o", tmp_path / f"out{suffix}", flag).exit_code == 0
+
+
 def test_the_previews_white_is_that_of_the_shortest_frame(merge, bracket, tmp_path):
     output = tmp_path / "out.exr"
     assert merge(*bracket, "-o", output, "--float").exit_code == 0
