@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -78,11 +79,14 @@ class ToneMatch:
     """How frames are brought into agreement.
 
     Attributes:
+        way: "matched" outer frames; a "straightened" curve, that was near γ 2.2; or all frames
+            made "linear".
         estimate: the camera's curve.
         tables: of short, reference and long, see :class:`MatchedPixels`; None leaves a frame as
             it is.
     """
 
+    way: Literal["matched", "straightened", "linear"]
     estimate: ResponseEstimate
     tables: tuple[FloatArray, FloatArray | None, FloatArray]
 
@@ -114,7 +118,7 @@ def match_if_apart(bracket: Bracket) -> ToneMatch | None:
     if estimate is None or estimate.assumed_ev < APART_EV:
         return None
     short, long = (_table(bracket, estimate, index) for index in (0, 2))
-    return ToneMatch(estimate=estimate, tables=(short, None, long))
+    return ToneMatch(way="matched", estimate=estimate, tables=(short, None, long))
 
 
 def linearise(bracket: Bracket) -> ToneMatch | None:
@@ -124,7 +128,7 @@ def linearise(bracket: Bracket) -> ToneMatch | None:
         None if the frames do not tell by which curve they were made.
     """
     estimate = _credible(bracket)
-    return None if estimate is None else _linear(bracket, estimate)
+    return None if estimate is None else _linear(bracket, estimate, way="linear")
 
 
 def straighten(bracket: Bracket, pairs: Sequence[PairBlocks], *, noise: float) -> ToneMatch | None:
@@ -139,12 +143,14 @@ def straighten(bracket: Bracket, pairs: Sequence[PairBlocks], *, noise: float) -
         None if the frames tell of none.
     """
     estimate = estimate_deviation(pairs, bracket.ratios, noise=noise)
-    return None if estimate is None else _linear(bracket, estimate)
+    return None if estimate is None else _linear(bracket, estimate, way="straightened")
 
 
-def _linear(bracket: Bracket, estimate: ResponseEstimate) -> ToneMatch:
+def _linear(
+    bracket: Bracket, estimate: ResponseEstimate, *, way: Literal["straightened", "linear"]
+) -> ToneMatch:
     short, reference, long = (_table(bracket, estimate, i, linear=True) for i in range(3))
-    return ToneMatch(estimate=estimate, tables=(short, reference, long))
+    return ToneMatch(way=way, estimate=estimate, tables=(short, reference, long))
 
 
 def _credible(bracket: Bracket) -> ResponseEstimate | None:
