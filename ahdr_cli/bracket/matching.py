@@ -34,8 +34,10 @@ __all__ = [
 ]
 
 APART_EV = 0.3
-"""Difference between the frames' radiances (median) from which on they are matched. It is below
-0.2 on synthetic brackets, whose curves are within 1 % of γ 2.2, and above 0.6 on cameras'."""
+"""Difference between radiances of frames two stops apart (median), as the curve that is found
+makes it, from which on frames are matched. It is below 0.25 on synthetic brackets, whose curves are
+within 1 % of γ 2.2, and above 0.5 on cameras'. That of the frames themselves grows with their
+spacing: two brackets of one camera would be treated differently."""
 
 CLOSE_EV = 0.2
 """Difference that a fitted curve may leave: with more, something else than a curve is the matter
@@ -115,7 +117,7 @@ def match_if_apart(bracket: Bracket) -> ToneMatch | None:
         None if they are best left as they are.
     """
     estimate = _credible(bracket)
-    if estimate is None or estimate.assumed_ev < APART_EV:
+    if estimate is None or estimate.curve.apart_ev() < APART_EV:
         return None
     short, long = (_table(bracket, estimate, index) for index in (0, 2))
     return ToneMatch(way="matched", estimate=estimate, tables=(short, None, long))
