@@ -211,6 +211,14 @@ def test_nothing_that_makes_a_bracket(run, card, tmp_path):
     assert "no bracket among 1 files" in result.stderr
 
 
+def test_a_folder_of_pictures_that_are_not_read(run, tmp_path):
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone" / "IMG_1.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    result = run(tmp_path / "phone", "-o", tmp_path / "out")
+    assert result.exit_code == 3
+    assert "HEIC" in result.stderr
+
+
 def test_no_folder_for_results(ahdr, card):
     result = ahdr("batch", card)
     assert result.exit_code == 2
