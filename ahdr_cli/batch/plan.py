@@ -107,7 +107,7 @@ class Plan:
 
 def make_plan(
     folders: Sequence[Path],
-    output: Path,
+    output: Path | None,
     *,
     options: PlanOptions | None = None,
     on_file: Callable[[int, int], None] | None = None,
@@ -118,7 +118,7 @@ def make_plan(
 
     Args:
         folders: where the photographs are.
-        output: folder of the results, which is not searched.
+        output: folder of the results, which is not searched; None if it is not known yet.
         options: how to group and name.
         on_file: called with (done, total) while headers are read.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -33,8 +34,10 @@ __all__ = [
 ]
 
 APART_EV = 0.3
-"""Difference between the frames' radiances (median) from which on they are matched. It is below
-0.2 on synthetic brackets, whose curves are within 1 % of γ 2.2, and above 0.6 on cameras'."""
+"""Difference between radiances of frames two stops apart (median), as the curve that is found
+makes it, from which on frames are matched. It is below 0.25 on synthetic brackets, whose curves are
+within 1 % of γ 2.2, and above 0.5 on cameras'. That of the frames themselves grows with their
+spacing: two brackets of one camera would be treated differently."""
 
 CLOSE_EV = 0.2
 """Difference that a fitted curve may leave: with more, something else than a curve is the matter
@@ -78,11 +81,14 @@ class ToneMatch:
     """How frames are brought into agreement.
 
     Attributes:
+        way: "matched" outer frames; a "straightened" curve, that was near γ 2.2; or all frames
+            made "linear".
         estimate: the camera's curve.
         tables: of short, reference and long, see :class:`MatchedPixels`; None leaves a frame as
             it is.
     """
 
+    way: Literal["matched", "straightened", "linear"]
     estimate: ResponseEstimate
     tables: tuple[FloatArray, FloatArray | None, FloatArray]
 
@@ -111,10 +117,10 @@ def match_if_apart(bracket: Bracket) -> ToneMatch | None:
         None if they are best left as they are.
     """
     estimate = _credible(bracket)
-    if estimate is None or estimate.assumed_ev < APART_EV:
+    if estimate is None or estimate.curve.apart_ev() < APART_EV:
         return None
     short, long = (_table(bracket, estimate, index) for index in (0, 2))
-    return ToneMatch(estimate=estimate, tables=(short, None, long))
+    return ToneMatch(way="matched", estimate=estimate, tables=(short, None, long))
 
 
 def linearise(bracket: Bracket) -> ToneMatch | None:
@@ -124,7 +130,7 @@ def linearise(bracket: Bracket) -> ToneMatch | None:
         None if the frames do not tell by which curve they were made.
     """
     estimate = _credible(bracket)
-    return None if estimate is None else _linear(bracket, estimate)
+    return None if estimate is None else _linear(bracket, estimate, way="linear")
 
 
 def straighten(bracket: Bracket, pairs: Sequence[PairBlocks], *, noise: float) -> ToneMatch | None:
@@ -139,12 +145,14 @@ def straighten(bracket: Bracket, pairs: Sequence[PairBlocks], *, noise: float) -
         None if the frames tell of none.
     """
     estimate = estimate_deviation(pairs, bracket.ratios, noise=noise)
-    return None if estimate is None else _linear(bracket, estimate)
+    return None if estimate is None else _linear(bracket, estimate, way="straightened")
 
 
-def _linear(bracket: Bracket, estimate: ResponseEstimate) -> ToneMatch:
+def _linear(
+    bracket: Bracket, estimate: ResponseEstimate, *, way: Literal["straightened", "linear"]
+) -> ToneMatch:
     short, reference, long = (_table(bracket, estimate, i, linear=True) for i in range(3))
-    return ToneMatch(estimate=estimate, tables=(short, reference, long))
+    return ToneMatch(way=way, estimate=estimate, tables=(short, reference, long))
 
 
 def _credible(bracket: Bracket) -> ResponseEstimate | None:

@@ -47,7 +47,7 @@ class Preparation:
 
     @property
     def matched_ev(self) -> float | None:
-        """By how many stops (median) the frames differed before they were matched, or None."""
+        """By how many stops (median) the frames differed with γ 2.2; None if nothing was done."""
         return None if self.match is None else self.match.estimate.assumed_ev
 
     @property

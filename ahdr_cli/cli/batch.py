@@ -57,6 +57,7 @@ from ahdr_cli.cli.options import (
     RuntimeOption,
     TileOption,
     VerboseOption,
+    check_write_options,
     merge_options,
 )
 from ahdr_cli.errors import BatchError, UsageError
@@ -108,28 +109,26 @@ def batch(
     reported and the others are done; finished ones are skipped the next time.
     """
     started = time.perf_counter()
-    if output is None:
-        raise UsageError("the folder of the results is missing", hint="pass -o DIR")
     share = read_shard(shard, quiet=quiet)
 
     from ahdr_cli.batch import BatchOptions, write_report
     from ahdr_cli.batch import write_manifest as write
-    from ahdr_cli.batch.failed_list import check_failed_list, write_failed_list
+    from ahdr_cli.batch.failed_list import write_failed_list
     from ahdr_cli.batch.place import check_places
-    from ahdr_cli.batch.report import check_report, report_paths
 
-    if not dry_run:
-        check_report(output, shard=share, overwrite=overwrite)
-    if failed_list is not None:
-        check_failed_list(
-            failed_list,
-            folder=output,
-            manifest=manifest,
-            others={
-                "the manifest to be written": write_manifest,
-                "the report": report_paths(output, share)[0],
-            },
+    if output is not None:
+        _check_lists(
+            output,
+            share,
+            failed_list=failed_list,
+            manifests=(manifest, write_manifest),
+            dry_run=dry_run,
             overwrite=overwrite,
+        )
+    elif not dry_run:
+        raise UsageError(
+            "the folder of the results is missing",
+            hint="pass -o DIR, or --dry-run to see the plan only",
         )
     if manifest is not None:
         given = {"DIR": folders, "--group": group, "--pattern": pattern}
@@ -147,12 +146,15 @@ def batch(
             max_gap=max_gap,
             quiet=quiet or as_json,
         )
-    check_places(plan.sets, output, preview=preview)
+    suffixes = {planned.output.suffix for planned in plan.sets}
+    check_write_options(suffixes, float32=float32, chromaticities=chromaticities)
+    if output is not None:
+        check_places(plan.sets, output, preview=preview)
     if write_manifest is not None:
         write(write_manifest, plan.sets, overwrite=overwrite)
     pixels = typical_pixels(plan.sets)  # of all shares, so that all choose the same model
     plan = replace(plan, sets=share.of(plan.sets))
-    if dry_run:
+    if dry_run or output is None:
         show_plan(plan, as_json=as_json)
         return
     check_not_empty(plan, share)
@@ -205,6 +207,37 @@ def batch(
     elif not quiet:
         _summarise(plan, results, seconds, paths[1])
     _complain(plan, failures, paths[1], left_out=verbose and not as_json)
+
+
+def _check_lists(
+    output: Path,
+    share: Shard,
+    *,
+    failed_list: Path | None,
+    manifests: tuple[Path | None, Path | None],
+    dry_run: bool,
+    overwrite: bool,
+) -> None:
+    """Find out before the work whether the report and the list of what failed may be written.
+
+    `manifests` are the one to be read and the one to be written.
+    """
+    from ahdr_cli.batch.failed_list import check_failed_list
+    from ahdr_cli.batch.report import check_report, report_paths
+
+    if not dry_run:
+        check_report(output, shard=share, overwrite=overwrite)
+    if failed_list is not None:
+        check_failed_list(
+            failed_list,
+            folder=output,
+            manifest=manifests[0],
+            others={
+                "the manifest to be written": manifests[1],
+                "the report": report_paths(output, share)[0],
+            },
+            overwrite=overwrite,
+        )
 
 
 def _run(

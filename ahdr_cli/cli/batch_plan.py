@@ -89,7 +89,7 @@ def listed_plan(manifest: Path, *, suffix: str, refused: dict[str, object]) -> P
 
 def found_plan(
     folders: Sequence[Path],
-    output: Path,
+    output: Path | None,
     settings: dict[str, Any],
     *,
     max_gap: float,
@@ -179,7 +179,10 @@ def check_not_empty(plan: Plan, share: Shard) -> None:
     if plan.sets or plan.unreadable or share.count > 1:
         return
     if not plan.left_out:
-        raise InputError("no photographs were found", hint="look into sub-folders with --recursive")
+        raise InputError(
+            "no photographs were found",
+            hint="look into sub-folders with --recursive; HEIC, AVIF and the like are not read",
+        )
     first = plan.left_out[0]
     raise InputError(
         f"no bracket among {len(plan.left_out)} files, e.g. {first.path}: {first.reason}",

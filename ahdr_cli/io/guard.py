@@ -20,6 +20,7 @@ from ahdr_cli.errors import (
 from ahdr_cli.io.silence import without_warnings
 
 __all__ = [
+    "AS_PHOTOGRAPH",
     "MAX_PIXELS",
     "MIN_SIDE",
     "check_dimensions",
@@ -34,6 +35,10 @@ MAX_PIXELS = 200_000_000
 
 MIN_SIDE = 16
 """Smallest photograph that can be merged, in pixels per side."""
+
+
+AS_PHOTOGRAPH = "convert it to 16-bit TIFF or PNG, keeping the EXIF data"
+"""The way out of a kind of picture that is not read."""
 
 
 def one_line(text: object, *, limit: int = 160) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ahdr_cli.errors import UnreadableImageError, UnsupportedFormatError
 from ahdr_cli.io.exif import ExifTags, read_tags
-from ahdr_cli.io.guard import check_file, decoding
+from ahdr_cli.io.guard import AS_PHOTOGRAPH, check_file, decoding
 from ahdr_cli.io.tiff import has_full_picture
 
 __all__ = ["FileKind", "sniff"]
@@ -55,6 +55,10 @@ _KNOWN = (
     (b"%PDF", "PDF"),
     (b"PF\n", "PFM"),
     (b"Pf\n", "PFM"),
+    (b"P5\n", "PNM"),
+    (b"P6\n", "PNM"),
+    (b"II\xbc\x01", "JPEG XR"),
+    (b"qoif", "QOI"),
 )
 
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC"}
@@ -95,9 +99,10 @@ def sniff(path: Path) -> FileKind:
             f"is no picture that ahdr knows, begins with {head[:8]!r}", path=path
         )
     raise UnsupportedFormatError(
-        f"is a {name} file, expected JPEG, PNG, TIFF, RAW, Radiance or OpenEXR",
+        f"is {'an' if name == 'AVIF' else 'a'} {name} file, "
+        "expected JPEG, PNG, TIFF, RAW, Radiance or OpenEXR",
         path=path,
-        hint="convert it to 16-bit TIFF or PNG, keeping the EXIF data",
+        hint="convert it to OpenEXR" if name == "PFM" else AS_PHOTOGRAPH,
     )
 
 

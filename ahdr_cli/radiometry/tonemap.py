@@ -65,6 +65,8 @@ MIN_WHITE = 1e-6
 MAX_EXPOSURE = 30.0
 """In stops, either way."""
 
+_INFINITE = float(np.finfo(np.float32).max)
+
 _STRIP = 1 << 15  # pixels shown at once
 
 
@@ -309,11 +311,15 @@ def _white_of(radiance: FloatArray, brightest: float) -> float:
 
 
 def _brightest_finite(radiance: FloatArray) -> float:
-    """The largest finite value, at least 1; only where some are not finite is it looked for."""
-    if radiance.size == 0 or np.isfinite((radiance.min(), radiance.max())).all():
+    """The largest finite value, at least 1; only where some are not finite is it looked for.
+
+    The largest float32 is not: files are read with that in place of Inf.
+    """
+    if radiance.size == 0 or (np.isfinite(radiance.min()) and radiance.max() < _INFINITE):
         return math.inf
     strips = (radiance[rows] for rows in _strips(radiance))
-    return max(float(strip.max(where=np.isfinite(strip), initial=1.0)) for strip in strips)
+    # Comparisons with NaN are false.
+    return max(float(strip.max(where=np.abs(strip) < _INFINITE, initial=1.0)) for strip in strips)
 
 
 def _strips(radiance: FloatArray) -> Iterator[slice]:
@@ -328,4 +334,4 @@ def _sanitise(radiance: FloatArray, brightest: float) -> FloatArray:
     pixels = radiance.astype(np.float32, copy=False)
     if math.isfinite(brightest):
         pixels = np.nan_to_num(pixels, nan=0.0, posinf=brightest, neginf=0.0)
-    return np.clip(pixels, np.float32(0.0), np.float32(MAX_RADIANCE))
+    return np.clip(pixels, np.float32(0.0), np.float32(min(brightest, MAX_RADIANCE)))
