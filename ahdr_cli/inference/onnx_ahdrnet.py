@@ -102,7 +102,7 @@ def _decide(graph: GraphWriter, config: AHDRConfig, x: Value, frames: _Frames) -
     trust = graph.conv("trust", x)
     units = Lifted(frames.radiance)
     explicit = write_explicit(graph, frames.ldr, units)
-    merged = write_blend(graph, explicit=explicit, radiance=frames.radiance, own=own, trust=trust)
+    merged = write_blend(graph, explicit=explicit, own=own, trust=trust)
     lifted = graph.node("Mul", merged.radiance, graph.number(MU))
     mapped = graph.node("Log", graph.node("Add", lifted, graph.number(1.0)))
     write_result(graph, write_shrinkage(graph, mapped, merged, units))

@@ -49,15 +49,14 @@ class BlendNodes(NamedTuple):
 
 
 def write_blend(
-    graph: GraphWriter, *, explicit: ExplicitNodes, radiance: Value, own: Value, trust: Value
+    graph: GraphWriter, *, explicit: ExplicitNodes, own: Value, trust: Value
 ) -> BlendNodes:
     """The weighted mean of the frames and of the network's own picture.
 
     Args:
         graph: to write into.
-        explicit: weights that what was learnt is multiplied to.
-        radiance: (1, 9, h, w).
-        own: (1, 3, h, w), in the same units.
+        explicit: the frames, and weights that what was learnt is multiplied to.
+        own: (1, 3, h, w), in the units of the frames' radiance.
         trust: (1, 4, h, w) what was learnt, of the frames and of the network's own picture.
     """
     trust = graph.node("Mul", trust, explicit.unsettled)
@@ -68,7 +67,7 @@ def write_blend(
     weights = graph.node("Mul", weights, learnt)._replace(channels=4)
     total = graph.node("ReduceSum", weights, graph.axes(1))
     weights = graph.node("Div", weights, total)
-    pictures = [*graph.split(radiance, 3, 3, 3), own]
+    pictures = [*explicit.radiance, own]
     shares = [
         graph.node("Mul", picture, weight)
         for picture, weight in zip(pictures, graph.split(weights, 1, 1, 1, 1), strict=True)

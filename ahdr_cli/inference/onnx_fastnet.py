@@ -147,7 +147,7 @@ def _decide(graph: GraphWriter, ldr: Value, lifted: Value, x: Value) -> Value:
     own = graph.node("Exp", own)
     units = Lifted(lifted, black=1.0, white=1.0 + MU)
     explicit = write_explicit(graph, ldr, units)
-    merged = write_blend(graph, explicit=explicit, radiance=lifted, own=own, trust=trust)
+    merged = write_blend(graph, explicit=explicit, own=own, trust=trust)
     dead = DEAD_ZONE * _BRIGHTEST
     correction = graph.node("Shrink", correction, lambd=dead, bias=dead)
     correction = graph.node("Mul", correction, explicit.unsettled)

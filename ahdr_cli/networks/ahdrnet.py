@@ -137,7 +137,7 @@ class AHDRNet(nn.Module):
         frames = with_variance(frames)
         explicit = explicit_weights(frames)
         logits = explicit.with_learnt(self.trust(x))
-        merged = blend(frames, logits, explicit.variance, own)
+        merged = blend(explicit.radiance, logits, explicit.variance, own)
         mapped = shrink_noise(mu_law_compress(merged.radiance), merged)
         return Choice(radiance=mu_law_expand(mapped.clamp(0.0, 1.0)), logits=logits, own=own)
 

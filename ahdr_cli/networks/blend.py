@@ -13,8 +13,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ahdr_cli.networks.input import RADIANCE
-
 __all__ = ["Blend", "Choice", "blend"]
 
 
@@ -45,16 +43,16 @@ class Blend(NamedTuple):
     variance: Tensor
 
 
-def blend(frames: Tensor, logits: Tensor, variance: Tensor, *more: Tensor) -> Blend:
+def blend(radiance: Tensor, logits: Tensor, variance: Tensor, *more: Tensor) -> Blend:
     """The mean of the frames' radiances, weighted with the softmax of `logits`.
 
     Args:
-        frames: (N, 3, 7, H, W), see `to_network_input`.
+        radiance: (N, 3, 3, H, W), of the frames.
         logits: (N, 3 + len(more), H, W), one per candidate and pixel, common to its channels.
         variance: (N, 3, H, W), of the frames; further candidates have none.
         more: further candidates, each (N, 3, H, W) radiance.
     """
-    candidates = (*frames[:, :, RADIANCE].unbind(dim=1), *more)
+    candidates = (*radiance.unbind(dim=1), *more)
     shares = torch.softmax(logits, dim=1)
     weights = shares.unsqueeze(2).unbind(dim=1)
     total = torch.zeros_like(candidates[0])

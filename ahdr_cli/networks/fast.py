@@ -98,7 +98,7 @@ class FastNet(nn.Module):
             explicit = explicit_weights(frames)
             logits = explicit.with_learnt(trust)
             own = mu_law_expand(own.clamp(0.0, 1.0))
-            merged = blend(frames, logits, explicit.variance, own)
+            merged = blend(explicit.radiance, logits, explicit.variance, own)
             correction = F.softshrink(correction, DEAD_ZONE) * (1.0 - explicit.settled)
             mapped = shrink_noise(mu_law_compress(merged.radiance) + correction, merged)
             radiance = mu_law_expand(mapped.clamp(0.0, 1.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ahdr_cli.networks.config import FAST_STRIDE, AHDRConfig, AnyConfig, FastConfig, chooses
-from ahdr_cli.networks.constants import RADIUS, SIDE
+from ahdr_cli.networks.constants import EXPLICIT_RADIUS, SIDE
 from ahdr_cli.networks.convolutions import convolutions
 
 __all__ = ["receptive_radius"]
@@ -19,13 +19,13 @@ def receptive_radius(config: AnyConfig) -> int:
     """Radius in pixels beyond which an input pixel cannot reach an output pixel.
 
     43 for AHDRNet as published. For a network with a coarser grid it is the largest over the
-    positions that a pixel may have in a cell. What chooses looks `RADIUS` far for the explicit
-    weights, and then over blocks that a pixel is part of.
+    positions that a pixel may have in a cell. What chooses looks `EXPLICIT_RADIUS` far for
+    the explicit weights, and then over blocks that a pixel is part of.
     """
     if isinstance(config, FastConfig):
-        return max(_fastnet_radius(config), RADIUS + _SHRINKAGE)
+        return max(_fastnet_radius(config), EXPLICIT_RADIUS + _SHRINKAGE)
     radius = _ahdrnet_radius(config)
-    return max(radius, RADIUS) + _SHRINKAGE if chooses(config) else radius
+    return max(radius, EXPLICIT_RADIUS) + _SHRINKAGE if chooses(config) else radius
 
 
 def _ahdrnet_radius(config: AHDRConfig) -> int:

@@ -67,7 +67,7 @@ def test_without_an_output_it_is_the_explicit_merge_without_its_noise():
     frames = to_network_input(exposed.clamp(max=1.0).pow(1 / 2.2), ratios, noise)
     # The network's own picture, grey so far, has a weight of e⁻⁶ beside that of the frames.
     explicit = explicit_weights(frames)
-    merged = blend(frames, explicit.logits[:, :3], explicit.variance)
+    merged = blend(explicit.radiance, explicit.logits[:, :3], explicit.variance)
     merged = mu_law_expand(shrink_noise(mu_law_compress(merged.radiance), merged))
     lit = frames[:, :, :3].mean(dim=2).amax(dim=1, keepdim=True).expand_as(merged) > 0.4
     assert lit.sum() > 800
