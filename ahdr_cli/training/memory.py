@@ -60,4 +60,4 @@ def require_memory(needed: int, *, device: torch.device | str, what: str, hint: 
 
 
 def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.3g}" if count < 1 << 1000 else "endless"
+    return f"{count / 1e9:,.1f}" if count < 1 << 70 else "endless"

@@ -28,7 +28,7 @@ from ahdr_cli.training.validation import held_out
 
 __all__ = ["VALIDATION_SEED", "EngineOpener", "resolve_config", "run_session"]
 
-_SMALLER = "choose smaller patches or batches, such as --set 'stages=[{patch=64, batch=8}]'"
+_SMALLER = "choose smaller patches, batches or networks: --set 'stages=[{patch=64, batch=8}]'"
 
 VALIDATION_SEED = 20190616
 """Of the held-out samples. It is no setting, so that the scores of all runs compare."""
