@@ -104,6 +104,7 @@ class Merger:
     """Callable: :class:`Bracket` → :class:`HdrImage`. Made by :meth:`open`.
 
     Attributes:
+        options: how to compute, as it was asked for.
         plan: what was chosen.
     """
 
@@ -113,7 +114,7 @@ class Merger:
         device = select_device(options.device)
         precision = select_precision(options.precision, device=device)
         self._checkpoint = checkpoint
-        self._options = options
+        self.options = options
         self._runtime: Runtime = open_runtime(
             checkpoint, name=options.runtime, device=device, precision=precision
         )
@@ -168,7 +169,7 @@ class Merger:
         with translated_allocation_errors():
             for frame in bracket.frames:
                 _check_pixels(frame)
-            return prepare_frames(bracket, self._options)
+            return prepare_frames(bracket, self.options)
 
     def merge(self, prepared: Preparation, *, on_tile: OnTile | None = None) -> HdrImage:
         """Run the network.
@@ -217,7 +218,7 @@ class Merger:
         """What makes the result of a bracket doubtful, one line each."""
         concerns = bracket_concerns(bracket, trained_ev=self._checkpoint.spacing_ev)
         messages = [concern.message for concern in concerns]
-        if self._options.align == "auto" and not has_cv2():
+        if self.options.align == "auto" and not has_cv2():
             messages.append("the frames are not aligned, because OpenCV cannot be imported")
         return messages
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 
-from ahdr_cli.errors import AhdrError
+from ahdr_cli.errors import AhdrError, OutOfMemoryError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,6 +130,12 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except Exception as error:
+            from ahdr_cli.inference.allocation import is_out_of_memory
+
+            if is_out_of_memory(error):
+                reason = " ".join(str(error).split()) or type(error).__name__
+                _complain(f"not enough memory: {reason}")
+                raise typer.Exit(OutOfMemoryError.exit_code) from error
             if os.environ.get(DEBUG_VARIABLE):
                 raise
             _complain(

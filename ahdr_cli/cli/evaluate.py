@@ -22,6 +22,8 @@ from ahdr_cli.cli.evaluate_options import (
     PerSceneOption,
     ReportOption,
     ResolutionOption,
+    ResultsOption,
+    ResultsWhiteOption,
     ThumbnailOption,
 )
 from ahdr_cli.cli.options import (
@@ -58,6 +60,8 @@ def evaluate(
     data: DataOption = None,
     models: ModelsOption = None,
     baselines: BaselinesOption = None,
+    results: ResultsOption = None,
+    results_white: ResultsWhiteOption = "shortest",
     metrics: MetricsOption = None,
     limit: LimitOption = None,
     no_reference: NoReferenceOption = False,
@@ -93,6 +97,7 @@ def evaluate(
     screen = _parse_resolution(resolution)
 
     from ahdr_cli.evaluation.datasets import open_dataset
+    from ahdr_cli.evaluation.elsewhere import results_method
     from ahdr_cli.evaluation.evaluate import evaluate as run
     from ahdr_cli.evaluation.measures import (
         DEFAULT_MEASURES,
@@ -107,6 +112,7 @@ def evaluate(
     from ahdr_cli.metrics.display import Display
 
     classical = select_baselines(wanted)
+    elsewhere = [results_method(spec, white=results_white) for spec in results or []]
     if metrics is None:
         chosen = [*DEFAULT_MEASURES]
         chosen += PICTURE_MEASURES if any(m.is_picture for m in classical) else []
@@ -132,7 +138,8 @@ def evaluate(
         align=align,
         response=response,
     )
-    names = [name for name in (models or ["ahdrnet"]) if name != NO_MODEL]
+    default = [] if elsewhere else ["ahdrnet"]
+    names = [name for name in (models or default) if name != NO_MODEL]
     networks = network_methods(
         names, options=options, flow=FLOW in wanted or ("all" in wanted and bool(names))
     )
@@ -142,7 +149,7 @@ def evaluate(
     with progress("evaluating", quiet=quiet or as_json) as on_step:
         found = run(
             datasets,
-            (*networks, *classical),
+            (*networks, *elsewhere, *classical),
             measures,
             viewing=viewing,
             consistency=no_reference,
@@ -189,13 +196,15 @@ def _metric_device(name: str) -> str:
 
 
 def _single(paths: list[Path], given: tuple[Exposure, ...] | None) -> Dataset:
-    from ahdr_cli.evaluation.datasets import Dataset, EvaluationScene
+    from ahdr_cli.evaluation.datasets import Dataset, EvaluationScene, SceneReader
 
     bracket, chosen = read_bracket(paths, given)
     name = " ".join(path.name for path in chosen)
     return Dataset(
         spec=f"brackets:{paths[0].parent}",
-        readers=(lambda: EvaluationScene(name=name, bracket=bracket),),
+        readers=(
+            SceneReader(name, lambda: EvaluationScene(name=name, bracket=bracket), has_truth=False),
+        ),
     )
 
 

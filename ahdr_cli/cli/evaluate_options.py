@@ -22,6 +22,8 @@ __all__ = [
     "PerSceneOption",
     "ReportOption",
     "ResolutionOption",
+    "ResultsOption",
+    "ResultsWhiteOption",
     "ThumbnailOption",
 ]
 
@@ -54,7 +56,8 @@ ModelsOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME|PATH",
-        help="A model, repeatable; none leaves networks out. Default: ahdrnet.",
+        help="A model, repeatable; none leaves networks out. Default: ahdrnet, or none beside "
+        "--results.",
         rich_help_panel=_DATA,
         show_default=False,
     ),
@@ -68,6 +71,27 @@ BaselinesOption = Annotated[
         "flow, then each model) or all. Repeatable.",
         rich_help_panel=_DATA,
         show_default=False,
+    ),
+]
+ResultsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--results",
+        metavar="NAME=DIR",
+        help="Results that another program computed: for each scene SCENE.exr, .hdr or .tif, or a "
+        "folder SCENE with one such file. Repeatable.",
+        rich_help_panel=_DATA,
+        show_default=False,
+    ),
+]
+ResultsWhiteOption = Annotated[
+    str,
+    typer.Option(
+        "--results-white",
+        metavar="shortest|reference",
+        help="The frame whose white is 1.0 in --results: the shortest, as in HDRImg.hdr, or the "
+        "reference, as in what `ahdr merge` writes.",
+        rich_help_panel=_DATA,
     ),
 ]
 MetricsOption = Annotated[

@@ -95,6 +95,10 @@ def train(
         )
     elif not quiet:
         note(f"{result.reason} after {result.step} steps; weights in {result.last.parent}")
+        if result.reason == "stopped":
+            note("go on with --resume, the same --out, --data and --val")
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from ahdr_cli.io import read_frame, read_frames, read_hdr
 from ahdr_cli.io.kalantari import EXPOSURES, SceneFolder, find_scenes, read_labels, read_truth
 from ahdr_cli.natural_order import natural_key
 
-__all__ = ["KINDS", "Dataset", "EvaluationScene", "open_dataset"]
+__all__ = ["KINDS", "Dataset", "EvaluationScene", "SceneReader", "open_dataset"]
 
 _HDR_SUFFIXES = (".hdr", ".exr")
 _PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
@@ -55,6 +55,21 @@ class EvaluationScene:
 
 
 @dataclass(frozen=True, slots=True)
+class SceneReader:
+    """A scene that is read when it is asked for.
+
+    Attributes:
+        name: of the scene, see `EvaluationScene`.
+        read: reads it.
+        has_truth: whether the scene has a ground truth.
+    """
+
+    name: str
+    read: Callable[[], EvaluationScene]
+    has_truth: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """Scenes that are read when they are asked for.
 
@@ -64,7 +79,7 @@ class Dataset:
     """
 
     spec: str
-    readers: tuple[Callable[[], EvaluationScene], ...]
+    readers: tuple[SceneReader, ...]
 
     @property
     def label(self) -> str:
@@ -76,7 +91,7 @@ class Dataset:
         return len(self.readers)
 
     def __iter__(self) -> Iterator[EvaluationScene]:
-        return (read() for read in self.readers)
+        return (reader.read() for reader in self.readers)
 
 
 def open_dataset(spec: str, *, limit: int | None = None) -> Dataset:
@@ -102,8 +117,15 @@ def open_dataset(spec: str, *, limit: int | None = None) -> Dataset:
     return Dataset(spec=spec, readers=readers if limit is None else readers[:limit])
 
 
-def _kalantari(folder: Path) -> Sequence[Callable[[], EvaluationScene]]:
-    return [partial(_read_scene, scene, folder) for scene in find_scenes(folder)]
+def _kalantari(folder: Path) -> Sequence[SceneReader]:
+    return [
+        SceneReader(
+            _relative_name(scene.path, folder),
+            partial(_read_scene, scene, folder),
+            has_truth=scene.truth is not None,
+        )
+        for scene in find_scenes(folder)
+    ]
 
 
 def _read_scene(scene: SceneFolder, root: Path) -> EvaluationScene:
@@ -126,11 +148,14 @@ def _read_scene(scene: SceneFolder, root: Path) -> EvaluationScene:
     )
 
 
-def _hdr(folder: Path) -> Sequence[Callable[[], EvaluationScene]]:
+def _hdr(folder: Path) -> Sequence[SceneReader]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _HDR_SUFFIXES)
     if not paths:
         raise InputError("holds no .hdr or .exr file", path=folder)
-    return [partial(_read_map, path, folder) for path in paths]
+    return [
+        SceneReader(_relative_name(path.with_suffix(""), folder), partial(_read_map, path, folder))
+        for path in paths
+    ]
 
 
 def _read_map(path: Path, root: Path) -> EvaluationScene:
@@ -139,12 +164,19 @@ def _read_map(path: Path, root: Path) -> EvaluationScene:
     return EvaluationScene(name=name, bracket=bracket, truth=truth, labels={"motion": "static"})
 
 
-def _brackets(folder: Path) -> Sequence[Callable[[], EvaluationScene]]:
+def _brackets(folder: Path) -> Sequence[SceneReader]:
     found = (folder, *sorted(path for path in folder.rglob("*") if path.is_dir()))
     sets = {path: photos for path in found if (photos := _photographs(path))}
     if not sets:
         raise InputError("holds no photographs", path=folder)
-    return [partial(_read_photographs, path, photos, folder) for path, photos in sets.items()]
+    return [
+        SceneReader(
+            _relative_name(path, folder),
+            partial(_read_photographs, path, photos, folder),
+            has_truth=False,
+        )
+        for path, photos in sets.items()
+    ]
 
 
 def _photographs(folder: Path) -> list[Path]:
@@ -169,7 +201,7 @@ def _relative_name(path: Path, root: Path) -> str:
     return relative.as_posix() if relative.parts else root.resolve().name
 
 
-KINDS: Mapping[str, Callable[[Path], Sequence[Callable[[], EvaluationScene]]]] = MappingProxyType(
+KINDS: Mapping[str, Callable[[Path], Sequence[SceneReader]]] = MappingProxyType(
     {"kalantari": _kalantari, "synth": _kalantari, "hdr": _hdr, "brackets": _brackets}
 )
 """How to find the scenes of each kind."""

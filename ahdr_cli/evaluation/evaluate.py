@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ahdr_cli._version import __version__
 from ahdr_cli.errors import InputError, UsageError
 from ahdr_cli.evaluation.causes import CauseMap, CauseShare, cause_map, split_error
 from ahdr_cli.evaluation.consistency import Consistency, measure_consistency
@@ -71,28 +72,29 @@ def evaluate(
 
     Raises:
         UsageError: no methods, two of one name, or nothing to measure.
-        InputError: a scene has no ground truth although `measures` need it.
+        InputError: a scene has no ground truth although `measures` need it, or a method that only
+            reads results has none for it. Both are found out before anything is merged.
         MissingDependencyError: a measure needs a package that is not installed.
     """
     names = [method.name for method in methods]
-    if not methods or len(set(names)) < len(names):
-        raise UsageError(f"methods must be given and have different names, got {names}")
+    if not methods:
+        raise UsageError("no method to score", hint="pass --model, --baseline or --results")
+    if len(set(names)) < len(names):
+        raise UsageError(
+            f"methods must have different names, got {', '.join(names)}",
+            hint="give --results a name of its own with NAME=DIR",
+        )
     if not measures and not consistency:
         raise UsageError("nothing to measure", hint="choose a metric, or pass --no-reference")
     for measure in measures:
         measure.check()
     viewing = viewing or Viewing()
+    _check_scenes(datasets, methods, truths=bool(measures))
     pictures = frozenset(method.name for method in methods if method.is_picture)
     total = sum(len(dataset) for dataset in datasets) * len(methods)
     results: list[SceneResult] = []
     for dataset in datasets:
         for scene in dataset:
-            if measures and scene.truth is None:
-                raise InputError(
-                    "the scene has no ground truth",
-                    path=scene.name,
-                    hint="pass --no-reference to measure consistency instead",
-                )
             causes = None
             if scene.truth is not None and measures:
                 causes = cause_map(scene.bracket, scene.truth, labels=scene.labels)
@@ -100,8 +102,8 @@ def evaluate(
             rows: dict[str, SceneResult] = {}
             for method in methods:
                 started = time.perf_counter()
-                radiance[method.name] = method(scene.bracket)
-                seconds = time.perf_counter() - started
+                radiance[method.name] = method(scene)
+                seconds = None if method.check else time.perf_counter() - started
                 row = _measure(
                     scene,
                     method,
@@ -122,9 +124,22 @@ def evaluate(
         methods={method.name: method.summary for method in methods},
         columns={measure.key: measure.column for measure in measures}
         | (CONSISTENCY_COLUMNS if consistency else {}),
-        settings=viewing.to_dict(),
+        settings={"ahdr": __version__, **viewing.to_dict()},
         results=tuple(results),
     )
+
+
+def _check_scenes(datasets: Sequence[Dataset], methods: Sequence[Method], *, truths: bool) -> None:
+    for reader in (reader for dataset in datasets for reader in dataset.readers):
+        if truths and not reader.has_truth:
+            raise InputError(
+                "the scene has no ground truth",
+                path=reader.name,
+                hint="pass --no-reference to measure consistency instead",
+            )
+        for method in methods:
+            if method.check is not None:
+                method.check(reader.name)
 
 
 def _measure(

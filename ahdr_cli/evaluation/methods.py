@@ -16,6 +16,7 @@ from ahdr_cli.evaluation.flow import align_by_flow
 from ahdr_cli.images import FloatArray
 
 if TYPE_CHECKING:
+    from ahdr_cli.evaluation.datasets import EvaluationScene
     from ahdr_cli.merging import Merger
 
 __all__ = [
@@ -39,19 +40,22 @@ class Method:
     Attributes:
         name: in tables.
         summary: one line for legends.
-        merge: bracket → (H, W, 3) float32, linear with 1.0 = white of the reference frame;
-            for a picture, display-encoded in [0, 1].
+        merge: scene → (H, W, 3) float32, linear with 1.0 = white of the reference frame;
+            for a picture, display-encoded in [0, 1]. The scene's truth is not to be looked at.
         is_picture: the result is a picture (exposure fusion) and not radiance.
+        check: for results that exist already, raises InputError if the scene of a name has none.
+            To read them takes a time that says nothing, and none is recorded.
     """
 
     name: str
     summary: str
-    merge: Callable[[Bracket], FloatArray]
+    merge: Callable[[EvaluationScene], FloatArray]
     is_picture: bool = False
+    check: Callable[[str], object] | None = None
 
-    def __call__(self, bracket: Bracket) -> FloatArray:
+    def __call__(self, scene: EvaluationScene) -> FloatArray:
         """Merge."""
-        return self.merge(bracket)
+        return self.merge(scene)
 
 
 def to_shortest_white(radiance: FloatArray, bracket: Bracket) -> FloatArray:
@@ -66,7 +70,9 @@ def to_shortest_white(radiance: FloatArray, bracket: Bracket) -> FloatArray:
 def model_method(merger: Merger, *, name: str) -> Method:
     """The network."""
     return Method(
-        name=name, summary=f"network {name}", merge=lambda bracket: merger(bracket).pixels
+        name=name,
+        summary=_summary(merger),
+        merge=lambda scene: merger(scene.bracket).pixels,
     )
 
 
@@ -74,9 +80,22 @@ def flow_method(merger: Merger, *, name: str) -> Method:
     """Optical flow to the reference, then the network: AHDRNet + OF of the paper."""
     return Method(
         name=f"{name}+{FLOW}",
-        summary=f"outer frames warped by DIS optical flow, then network {name}",
-        merge=lambda bracket: merger(align_by_flow(bracket)).pixels,
+        summary=f"outer frames warped by DIS optical flow, then {_summary(merger)}",
+        merge=lambda scene: merger(align_by_flow(scene.bracket)).pixels,
     )
+
+
+def _summary(merger: Merger) -> str:
+    """Which weights, and what decides their result."""
+    plan, options = merger.plan, merger.options
+    return (
+        f"network {plan.model}, sha256 {plan.sha256[:12]}, {plan.precision}, "
+        f"align {options.align}, response {options.response}"
+    )
+
+
+def _of_bracket(merge: Callable[[Bracket], FloatArray]) -> Callable[[EvaluationScene], FloatArray]:
+    return lambda scene: merge(scene.bracket)
 
 
 BASELINES: Mapping[str, Method] = MappingProxyType(
@@ -86,24 +105,32 @@ BASELINES: Mapping[str, Method] = MappingProxyType(
             Method(
                 name="reference",
                 summary="the middle frame alone, linearised",
-                merge=baselines.reference_alone,
+                merge=_of_bracket(baselines.reference_alone),
             ),
             Method(
                 name="triangle",
                 summary="mean of the three radiance estimates, triangle weights",
-                merge=baselines.triangle,
+                merge=_of_bracket(baselines.triangle),
             ),
-            Method(name="debevec", summary="OpenCV, Debevec & Malik", merge=baselines.debevec),
-            Method(name="robertson", summary="OpenCV, Robertson et al.", merge=baselines.robertson),
+            Method(
+                name="debevec",
+                summary="OpenCV, Debevec & Malik",
+                merge=_of_bracket(baselines.debevec),
+            ),
+            Method(
+                name="robertson",
+                summary="OpenCV, Robertson et al.",
+                merge=_of_bracket(baselines.robertson),
+            ),
             Method(
                 name="mtb-debevec",
                 summary="OpenCV, shifts by MTB, then Debevec & Malik",
-                merge=baselines.mtb_debevec,
+                merge=_of_bracket(baselines.mtb_debevec),
             ),
             Method(
                 name="mertens",
                 summary="OpenCV, exposure fusion (a picture, no radiance)",
-                merge=baselines.mertens,
+                merge=_of_bracket(baselines.mertens),
                 is_picture=True,
             ),
         )

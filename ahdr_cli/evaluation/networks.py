@@ -39,11 +39,11 @@ def network_methods(
     if flow and not models:
         raise UsageError("the baseline flow needs a model", hint="pass --model NAME as well")
     methods: list[Method] = []
-    for model in models:
+    for model, label in zip(models, _labels(models), strict=True):
         merger = Merger.open(model, options=options)
-        methods.append(model_method(merger, name=_label(model)))
+        methods.append(model_method(merger, name=label))
         if flow:
-            methods.append(flow_method(merger, name=_label(model)))
+            methods.append(flow_method(merger, name=label))
     return methods
 
 
@@ -70,10 +70,10 @@ def attention_readers(
     from ahdr_cli.inference.attention_maps import has_attention
 
     readers: dict[str, Callable[[Bracket], tuple[FloatArray, FloatArray]]] = {}
-    for model in models:
+    for model, label in zip(models, _labels(models), strict=True):
         net = load_checkpoint(model).build()
         if has_attention(net):
-            readers[_label(model)] = partial(_mean_attention, net, options)
+            readers[label] = partial(_mean_attention, net, options)
     return readers
 
 
@@ -86,6 +86,13 @@ def _mean_attention(
     return summary.short, summary.long
 
 
-def _label(model: str) -> str:
-    """A registered name, or a file's name without its folder."""
-    return Path(model).stem if Path(model).suffix else model
+def _labels(models: Sequence[str]) -> list[str]:
+    """Registered names, or files' names without their folders, as far as that tells them apart.
+
+    The weights of every run are called ``best``: they get the name of the run's folder as well.
+    """
+    stems = [Path(model).stem if Path(model).suffix else model for model in models]
+    return [
+        stem if stems.count(stem) == 1 else f"{Path(model).resolve().parent.name}/{stem}"
+        for model, stem in zip(models, stems, strict=True)
+    ]

@@ -46,7 +46,7 @@ class SceneResult:
         values: by the measure's key; a measure that makes no sense here is absent.
         causes: the error by cause; {} without ground truth.
         consistency: with each frame, short, reference, long; () if not asked for.
-        seconds: wall time of the merge.
+        seconds: wall time of the merge; None for a result that was computed elsewhere.
     """
 
     scene: str
@@ -54,7 +54,7 @@ class SceneResult:
     values: Mapping[str, float] = field(default_factory=dict)
     causes: Mapping[str, CauseShare] = field(default_factory=dict)
     consistency: tuple[Consistency, ...] = ()
-    seconds: float = 0.0
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class Evaluation:
                 {
                     "scene": result.scene,
                     "method": result.method,
-                    "seconds": round(result.seconds, 3),
+                    "seconds": None if result.seconds is None else round(result.seconds, 3),
                     **{key: _plain(value) for key, value in result.values.items()},
                     **(
                         {"consistency": [item.to_dict() for item in result.consistency]}
@@ -148,7 +148,8 @@ class Evaluation:
         writer.writerow(["scene", "method", *self.columns, "seconds"])
         for result in self.results:
             cells = [_cell(result.values.get(key)) for key in self.columns]
-            writer.writerow([result.scene, result.method, *cells, f"{result.seconds:.3f}"])
+            seconds = "" if result.seconds is None else f"{result.seconds:.3f}"
+            writer.writerow([result.scene, result.method, *cells, seconds])
         return text.getvalue()
 
 

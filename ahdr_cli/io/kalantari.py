@@ -57,7 +57,9 @@ class SceneFolder:
 def find_scenes(folder: str | Path) -> tuple[SceneFolder, ...]:
     """All scenes in `folder` and its sub-folders, sorted by path.
 
-    A scene is a folder that holds ``exposure.txt``; `folder` itself may be one.
+    A scene is a folder that holds ``exposure.txt`` or a ground truth; `folder` itself may be one.
+    One that lacks the other parts is an error: passed over, it would change the figures of a set
+    without a word.
 
     Raises:
         InputError: no such folder, no scene in it, or a scene that is not complete.
@@ -65,7 +67,7 @@ def find_scenes(folder: str | Path) -> tuple[SceneFolder, ...]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError("no such folder", path=folder)
-    found = sorted(path.parent for path in folder.rglob(EXPOSURES))
+    found = sorted({path.parent for name in (EXPOSURES, *TRUTHS) for path in folder.rglob(name)})
     if not found:
         raise InputError("holds no scene of Kalantari's layout", path=folder, hint=_LAYOUT)
     return tuple(open_scene(path) for path in found)

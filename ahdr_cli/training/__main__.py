@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.write(f"{result.reason} after {result.step} steps: {result.last}\n")
     if result.reason == "stopped":
         sys.stdout.write("go on with the same command and --resume instead of --preset\n")
-    return 0
+    return result.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:

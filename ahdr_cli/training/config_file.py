@@ -7,6 +7,7 @@ misspelling, the nearest one that exists.
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 import types
 from collections.abc import Mapping, Sequence
@@ -77,7 +78,7 @@ def _read(preset_or_path: str | Path) -> dict[str, Any]:
             raise UsageError(f"configuration cannot be read: {error}", path=path) from error
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise UsageError(f"not valid TOML: {error}", path=path) from error
 
 
@@ -121,7 +122,7 @@ def _parse(text: str) -> Any:  # noqa: ANN401 - whatever TOML can say
         return None
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # no TOML, or a number of thousands of digits
         return text
 
 
@@ -161,11 +162,21 @@ def _value(hint: Any, value: Any, *, key: str) -> Any:  # noqa: ANN401, PLR0911 
         if value not in arguments:
             raise UsageError(f"{key} must be one of {', '.join(arguments)}, got {value!r}")
         return value
-    if hint is float and type(value) is int:
-        return float(value)
+    if hint is float and type(value) in (int, float):
+        return _finite(value, key=key)
     if type(value) is not hint:
         raise UsageError(f"{key} must be {_NOUNS[hint]}, got {value!r}")
     return value
+
+
+def _finite(value: float, *, key: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond any other
+        number = math.inf
+    if not math.isfinite(number):
+        raise UsageError(f"{key} must be a finite number, got {value}")
+    return number
 
 
 _NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}

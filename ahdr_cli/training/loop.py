@@ -16,6 +16,7 @@ with a schedule in steps takes bit for bit the steps that an unbroken one would 
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -45,6 +46,7 @@ from ahdr_cli.training.run_folder import (
     check_folder,
     check_resumable,
     only_run,
+    remove_if_empty,
 )
 from ahdr_cli.training.run_state import STATE_NAME, Counters, RunState, save_state
 from ahdr_cli.training.schedule import fraction_done, learning_rate_factor, stage_at
@@ -65,6 +67,7 @@ class TrainResult:
         best: the best validation score in dB by ``validation.best_by``, None without validation.
         best_step: where it was reached.
         last: file of the final averaged weights.
+        exit_code: 0, or 128 + the signal's number, as shells have it.
     """
 
     reason: Literal["finished", "stopped"]
@@ -73,6 +76,7 @@ class TrainResult:
     best: float | None
     best_step: int
     last: Path
+    exit_code: int = 0
 
 
 def train(  # noqa: PLR0913 - a run has this many parts; all but three have a default
@@ -109,6 +113,7 @@ def train(  # noqa: PLR0913 - a run has this many parts; all but three have a de
     if processes is None:
         processes = Processes(training_device(config.runtime.device))
     out = Path(out)
+    made = not out.exists()
     check_folder(out, resuming=resume is not None)
 
     device, runtime = processes.device, config.runtime
@@ -123,6 +128,8 @@ def train(  # noqa: PLR0913 - a run has this many parts; all but three have a de
         ),
     ):
         if processes.is_main:
+            if made:
+                stack.callback(remove_if_empty, out)  # by whatever fails before the log is opened
             stack.enter_context(only_run(out))
         stack.callback(torch.set_num_threads, torch.get_num_threads())
         torch.set_num_threads(runtime.threads or torch.get_num_threads())
@@ -138,6 +145,8 @@ def train(  # noqa: PLR0913 - a run has this many parts; all but three have a de
         best=run.at.best,
         best_step=run.at.best_step,
         last=out / LAST_NAME,
+        # Where another of several processes was asked to stop, its signal is not known here.
+        exit_code=0 if finished else 128 + (stop.number or signal.SIGTERM),
     )
 
 
@@ -259,7 +268,8 @@ class _Run:
         if not math.isfinite(loss):
             raise AhdrError(
                 f"the loss is {loss} at step {self.at.step}",
-                hint="resume with a lower optimiser.lr, with optimiser.clip, or in fp32",
+                hint="choose a lower optimiser.lr, optimiser.clip above 0, or fp32; "
+                "--resume goes on from the last save, if there is one",
             )
         return loss, norm
 

@@ -8,7 +8,10 @@ an exact answer where nothing moves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
+
+from ahdr_cli.errors import UsageError
 
 __all__ = ["KINDS", "Recipe"]
 
@@ -67,3 +70,50 @@ class Recipe:
     read_noise: tuple[float, float] = (5e-5, 3e-3)
     response: float = 0.012
     response_share: float = 0.45
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            numbers = value if isinstance(value, tuple) else (value,)
+            if not all(math.isfinite(number) for number in numbers):
+                raise UsageError(f"recipe.{field.name} must be finite, got {value}")
+            if field.name in _SHARES and not (min(numbers) >= 0 and sum(numbers) > 0):
+                raise UsageError(
+                    f"recipe.{field.name} must be shares of 0 or more, not all 0, got {value}"
+                )
+            if field.name in _RANGES:
+                low, high = _RANGES[field.name]
+                first, last = value
+                if not low <= first <= last <= high:
+                    raise UsageError(
+                        f"recipe.{field.name} must rise within {low:g} to {high:g}, got {value}"
+                    )
+            elif field.name not in _SHARES:
+                high = _LARGEST.get(field.name, 1.0)
+                if not 0 <= value <= high:
+                    raise UsageError(
+                        f"recipe.{field.name} must lie within 0 and {high:g}, got {value}"
+                    )
+
+
+_SHARES = ("kinds", "layers")
+
+_RANGES = {
+    "percentile": (0.0, 1.0),
+    "contrast": (0.1, 10.0),
+    "spacing": (0.1, 8.0),
+    "displacement": (0.01, 10_000.0),
+    "shot_noise": (1e-12, 1.0),
+    "read_noise": (1e-12, 1.0),
+}
+"""What a range may span. Those that are drawn by their logarithm cannot begin at 0."""
+
+_LARGEST = {
+    "dimmer_stops": 16.0,
+    "brighter_stops": 16.0,
+    "exposure_error": 4.0,
+    "shift": 1000.0,
+    "tilt": 180.0,
+    "brightness": 16.0,
+}
+"""Of numbers that are no shares."""

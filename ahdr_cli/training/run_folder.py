@@ -12,7 +12,14 @@ from ahdr_cli.training.config import TrainConfig
 from ahdr_cli.training.event_log import LOG_NAME, read_log
 from ahdr_cli.training.run_state import STATE_NAME
 
-__all__ = ["BEST_NAME", "LAST_NAME", "check_folder", "check_resumable", "only_run"]
+__all__ = [
+    "BEST_NAME",
+    "LAST_NAME",
+    "check_folder",
+    "check_resumable",
+    "only_run",
+    "remove_if_empty",
+]
 
 LAST_NAME = "last.safetensors"
 BEST_NAME = "best.safetensors"
@@ -74,6 +81,12 @@ def only_run(out: Path) -> Iterator[None]:
         with suppress(OSError):
             (out / _LOCK_NAME).unlink()
         lock.release()
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Take back a folder that was made for nothing."""
+    with suppress(OSError):  # it holds something, or is gone
+        folder.rmdir()
 
 
 def _is_log(path: Path) -> bool:

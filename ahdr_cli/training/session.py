@@ -12,7 +12,8 @@ from typing import Protocol
 
 import torch
 
-from ahdr_cli.errors import UsageError
+from ahdr_cli.errors import OutOfMemoryError, UsageError
+from ahdr_cli.inference.allocation import translated_allocation_errors
 from ahdr_cli.training.account import name_sources
 from ahdr_cli.training.batch import Batch, Engine
 from ahdr_cli.training.config import TrainConfig
@@ -20,11 +21,14 @@ from ahdr_cli.training.config_file import load_config, override_config
 from ahdr_cli.training.distributed import join_processes
 from ahdr_cli.training.events import EventSink
 from ahdr_cli.training.loop import TrainResult, train
+from ahdr_cli.training.memory import require_memory, training_bytes, validation_bytes
 from ahdr_cli.training.recipe import Recipe
 from ahdr_cli.training.run_state import RunState, load_state
 from ahdr_cli.training.validation import held_out
 
 __all__ = ["VALIDATION_SEED", "EngineOpener", "resolve_config", "run_session"]
+
+_SMALLER = "choose smaller patches, batches or networks: --set 'stages=[{patch=64, batch=8}]'"
 
 VALIDATION_SEED = 20190616
 """Of the held-out samples. It is no setting, so that the scores of all runs compare."""
@@ -84,29 +88,54 @@ def run_session(  # noqa: PLR0913 - each is one option of the command
         on_event: told of progress, on the main process only.
 
     Raises:
+        OutOfMemoryError: patches, batches or validation samples that do not fit.
         AhdrError: as :func:`resolve_config`, `opener` and :func:`train` say.
     """
     state = load_state(out) if resume else None
     config = resolve_config(preset_or_path, overrides=overrides, state=state)
+    config.network_config()  # raises before anything is opened
     processes = join_processes(config.runtime.device)
     try:
+        _check_memory(config, device=processes.device, validating=bool(validation))
         engine = opener(data, seed=config.seed, recipe=config.recipe, device=processes.device)
         batches: list[Batch] = []
-        if validation:
-            examiner = opener(
-                validation, seed=VALIDATION_SEED, recipe=Recipe(), device=processes.device
+        with translated_allocation_errors():
+            if validation:
+                examiner = opener(
+                    validation, seed=VALIDATION_SEED, recipe=Recipe(), device=processes.device
+                )
+                rule = config.validation
+                batches = held_out(examiner, samples=rule.samples, patch=rule.patch)
+            return train(
+                config,
+                engine,
+                out=out,
+                validation=batches,
+                resume=state,
+                processes=processes,
+                on_event=on_event,
+                provenance={"data": name_sources(data)},
             )
-            rule = config.validation
-            batches = held_out(examiner, samples=rule.samples, patch=rule.patch)
-        return train(
-            config,
-            engine,
-            out=out,
-            validation=batches,
-            resume=state,
-            processes=processes,
-            on_event=on_event,
-            provenance={"data": name_sources(data)},
-        )
+    except OutOfMemoryError as error:
+        raise OutOfMemoryError(error.message, hint=error.hint or _SMALLER) from error
     finally:
         processes.close()
+
+
+def _check_memory(config: TrainConfig, *, device: torch.device, validating: bool) -> None:
+    network = config.network_config()
+    for stage in config.stages:
+        require_memory(
+            training_bytes(stage, network),
+            device=device,
+            what=f"a network and {stage.batch} patches of {stage.patch}x{stage.patch} pixels",
+            hint=_SMALLER,
+        )
+    rule = config.validation
+    if validating:
+        require_memory(
+            validation_bytes(rule),
+            device="cpu",
+            what=f"{rule.samples} validation samples of {rule.patch}x{rule.patch} pixels",
+            hint="choose smaller validation.samples or validation.patch",
+        )

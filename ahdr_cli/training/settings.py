@@ -28,6 +28,10 @@ __all__ = [
     "positive",
 ]
 
+_MOST_CHANNELS = 4096
+_MOST_LAYERS = 256
+_MOST_THREADS = 1024
+
 
 def positive(name: str, value: float) -> None:
     """Raise UsageError unless the value of a setting is above 0."""
@@ -39,6 +43,11 @@ def not_negative(name: str, value: float) -> None:
     """Raise UsageError if the value of a setting is below 0."""
     if not value >= 0:
         raise UsageError(f"{name} must not be negative, got {value}")
+
+
+def _at_most(name: str, value: int, most: int) -> None:
+    if value > most:
+        raise UsageError(f"{name} must be at most {most}, got {value}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +68,15 @@ class ModelSettings:
     shallow: int | None = None
     detail: int | None = None
     dilations: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for most, names in (
+            (_MOST_LAYERS, ("num_blocks", "layers")),
+            (_MOST_CHANNELS, ("features", "growth", "shallow", "detail")),
+        ):
+            for name in names:
+                _at_most(f"model.{name}", getattr(self, name) or 0, most)
+        _at_most("model.dilations", max(self.dilations or (0,)), _MOST_CHANNELS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,3 +302,4 @@ class RuntimeSettings:
 
     def __post_init__(self) -> None:
         not_negative("runtime.threads", self.threads)
+        _at_most("runtime.threads", self.threads, _MOST_THREADS)

@@ -11,7 +11,7 @@ __all__ = ["StopRequest"]
 
 
 class StopRequest:
-    """Within its context, the first SIGINT or SIGTERM only sets `requested`.
+    """Within its context, the first SIGINT or SIGTERM only sets `requested` and `number`.
 
     A second SIGINT interrupts as usual, for the impatient. Outside the main thread, where
     Python has no signals, nothing is caught.
@@ -19,6 +19,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested = False
+        self.number: int | None = None
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -41,3 +42,4 @@ class StopRequest:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
+        self.number = number

@@ -4,12 +4,15 @@ The four kinds of motion take turns, so that results can be told apart by kind. 
 folder holds what :mod:`ahdr_cli.io.kalantari` describes; ``scene.json`` says how it was made::
 
     {"kind": "handheld-motion", "scene": "kitchen", "seed": 0, "index": 3, "objects": 2,
-     "moving": 0.07, "clipped": 0.21, "ev": [0, 2, 4], "coding": "jpeg", "quality": 91,
+     "moving": 0.07, "clipped": 0.21, "ev": [0, 2, 4], "true_ev": [0.01, 2, 3.98],
+     "curve": [0.012, -0.004, 0.009], "coding": "jpeg", "quality": 91,
      "shot_noise": 1e-05, "read_noise": 0.0002, "generator": "ahdr 0.1.0"}
 
 `moving` is the share of pixels covered by objects that are elsewhere in another frame, and
-`clipped` the share that the reference clips. Noise is variance = shot_noise · x + read_noise² in
-units of each frame's white.
+`clipped` the share that the reference clips. `ev` are the exposures as recorded, `true_ev` those
+that the frames were given, and `curve` the tone curve's deviation from γ 2.2 (see
+:func:`ahdr_cli.training.camera.apply_response`). Noise is variance = shot_noise · x + read_noise²
+in units of each frame's white.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from ahdr_cli.io import WriteOptions, write_hdr
 from ahdr_cli.io.atomic import TEMPORARY_PREFIX
 from ahdr_cli.io.kalantari import EXPOSURES, LABELS
 from ahdr_cli.training.batch import Batch
+from ahdr_cli.training.memory import FRAME_BYTES, require_memory
 from ahdr_cli.training.plan import BatchPlan
 from ahdr_cli.training.recipe import KINDS, Recipe
 from ahdr_cli.training.sources import open_engine
@@ -71,6 +75,7 @@ def write_synthetic_set(
     Raises:
         UsageError: a number that makes no sense, or sources that are brackets already.
         InputError: a source cannot be read.
+        OutOfMemoryError: frames of this size do not fit.
         OutputExistsError: `destination` is not empty.
         OutputError: it cannot be written.
     """
@@ -80,10 +85,17 @@ def write_synthetic_set(
             hint=f"at least 1 scene, {_SMALLEST_SIDE} pixels a side and seed 0 are needed",
         )
     folder = Path(destination)
-    _make_empty(folder)
+    _check_vacant(folder)
+    require_memory(
+        FRAME_BYTES * size[0] * size[1],
+        device="cpu",
+        what=f"frames of {size[1]}x{size[0]} pixels",
+        hint="choose a smaller size",
+    )
     engine = open_engine(sources, seed=seed, recipe=Recipe(), device="cpu")
     if not isinstance(engine, SynthesisEngine):
         raise UsageError("test sets are made from radiance maps and photographs only")
+    _make(folder)
     made = []
     for index in range(scenes):
         number = index % len(KINDS)
@@ -104,15 +116,19 @@ def _recipe(shares: Sequence[float]) -> Recipe:
     return Recipe(kinds=(static, tripod, handheld, both))
 
 
-def _make_empty(folder: Path) -> None:
+def _check_vacant(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise OutputExistsError("is not empty", path=folder, hint="give a new folder")
+    if folder.exists() and not folder.is_dir():
+        raise OutputExistsError("is no folder", path=folder, hint="give a new folder")
+
+
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        occupied = any(folder.iterdir())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise OutputError(f"the folder cannot be made: {reason}", path=folder) from error
-    if occupied:
-        raise OutputExistsError("is not empty", path=folder, hint="give a new folder")
 
 
 def _labels(plan: BatchPlan, rendering: Rendering, *, scene: str) -> dict[str, Any]:
@@ -128,6 +144,8 @@ def _labels(plan: BatchPlan, rendering: Rendering, *, scene: str) -> dict[str, A
         "moving": round(float((rendering.motion > 0.5).float().mean()), 4),
         "clipped": round(float((reference >= 1.0).float().mean()), 4),
         "ev": [round(float(ev), 6) for ev in np.log2(plan.ratios[0])],
+        "true_ev": [round(float(ev), 6) for ev in np.log2(plan.exposure[0])],
+        "curve": [round(float(value), 6) for value in plan.response[0]],
         "coding": coding,
         "quality": round(float(plan.quality[0])) if coding == "jpeg" else None,
         "shot_noise": float(f"{plan.shot_noise[0]:.3g}"),

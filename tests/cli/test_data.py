@@ -75,12 +75,26 @@ def test_synth_then_check(ahdr, maps, tmp_path):
         (["synth", "kalantari:absent"], 3, "no such folder"),
         (["synth", "hdr:absent", "--size", "96"], 2, "WIDTHxHEIGHT"),
         (["synth", "hdr:absent", "--size", "8x900"], 2, "cannot make"),
+        (["synth", "hdr:absent", "--size", "200000x200000"], 7, "200000x200000 pixels take"),
     ],
 )
 def test_mistakes(ahdr, tmp_path, arguments, code, words):
     result = ahdr("data", *arguments, "-o", tmp_path / "out")
     assert result.exit_code == code
     assert words in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_memory_that_runs_out_anywhere_has_its_exit_code(ahdr, tmp_path, monkeypatch):
+    from ahdr_cli.training import dataset_check
+
+    def fail(*_, **__):
+        raise MemoryError("Unable to allocate 2.0 TiB")
+
+    monkeypatch.setattr(dataset_check, "check_dataset", fail)
+    result = ahdr("data", "check", tmp_path)
+    assert result.exit_code == 7
+    assert result.stderr == "ahdr: error: not enough memory: Unable to allocate 2.0 TiB\n"
 
 
 def test_a_wrong_suffix_is_said_before_any_work(ahdr, tmp_path):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import shutil
 import sys
 
 import numpy as np
 import pytest
 import tifffile
 
-from ahdr_cli import HdrImage, write_hdr
+from ahdr_cli import HdrImage, WriteOptions, read_hdr, write_hdr
 from ahdr_cli.metrics.psnr import psnr_mu
 
 RATIOS = (1, 4, 16)
@@ -126,8 +128,16 @@ def test_display_is_recorded_and_matters(ahdr, dataset):
         (("--data", "synth:{set}", "--metrics", "vmaf"), 2, "unknown metric 'vmaf'"),
         (("--data", "synth:{set}", "--baseline", "magic"), 2, "unknown baseline 'magic'"),
         (("--data", "synth:{set}", "--model", "absent"), 5, "no model 'absent'"),
-        (("--data", "synth:{set}", "--model", "none"), 2, "methods must be given"),
+        (("--data", "synth:{set}", "--model", "none"), 2, "no method to score"),
         (("--data", "synth:{set}", "--model", "none", "--baseline", "flow"), 2, "needs a model"),
+        (("--data", "synth:{set}", "--results", "a={set}/absent"), 3, "no such folder"),
+        (("--data", "synth:{set}", "--results", "={set}"), 2, "NAME=DIR or DIR"),
+        (("--data", "synth:{set}", "--results", "a={set}", "--results", "a={set}"), 2, "different"),
+        (
+            ("--data", "synth:{set}", "--results", "{set}", "--results-white", "long"),
+            2,
+            "white must be shortest or reference, got 'long'",
+        ),
         (("--data", "synth:{set}", "--resolution", "big"), 2, "WIDTHxHEIGHT"),
         (("--data", "synth:{set}", "--peak", "-1"), 2, "finite and positive"),
         (("--data", "synth:{set}", "--no-reference", "--metrics", "psnr-l"), 2, "ground truth"),
@@ -142,13 +152,108 @@ def test_refusals(ahdr, dataset, arguments, code, words):
     assert words in lines[0]
 
 
-def test_scenes_without_truth_point_to_no_reference(ahdr, dataset):
-    (dataset / "first" / "HDRImg.hdr").unlink()
+def test_scenes_without_truth_point_to_no_reference(ahdr, dataset, monkeypatch):
+    (dataset / "second" / "HDRImg.hdr").unlink()  # the last, and still nothing is merged
+    monkeypatch.setattr(
+        "ahdr_cli.evaluation.methods.Method.__call__", lambda self, s: pytest.fail("merged")
+    )
     arguments = ("--data", f"synth:{dataset}", "--model", "none", "--baseline", "triangle")
     result = ahdr("eval", *arguments, *FAST)
     assert result.exit_code == 3
     assert "--no-reference" in result.stderr
+    monkeypatch.undo()
     assert ahdr("eval", *arguments, "--no-reference").exit_code == 0
+
+
+def test_a_scene_without_exposures_is_not_passed_over(ahdr, dataset):
+    (dataset / "second" / "exposure.txt").unlink()
+    arguments = ("--data", f"kalantari:{dataset}", "--model", "none", "--baseline", "triangle")
+    result = ahdr("eval", *arguments, *FAST)
+    assert result.exit_code == 3
+    assert f"{dataset / 'second'}: exposure.txt is missing" in result.stderr
+
+
+def test_models_of_one_name_are_told_apart_by_their_folders(ahdr, dataset, tiny_model, tmp_path):
+    arguments = []
+    for run in ("one", "two"):
+        (tmp_path / run).mkdir()
+        arguments += ["--model", shutil.copy(tiny_model, tmp_path / run / "best.safetensors")]
+    result = ahdr("eval", "--data", f"synth:{dataset}", *arguments, "--json", *FAST)
+    assert result.exit_code == 0, result.stderr
+    methods = json.loads(result.stdout)["methods"]
+    assert list(methods) == ["one/best", "two/best"]
+    sha256 = hashlib.sha256(tiny_model.read_bytes()).hexdigest()
+    assert sha256[:12] in methods["one/best"]["summary"]
+    assert "align off, response auto" in methods["one/best"]["summary"]
+
+
+@pytest.fixture
+def theirs(dataset, tmp_path):
+    """What some other program made of the data set, in units of the shortest frame's white."""
+    folder = tmp_path / "theirs"
+    (folder / "second").mkdir(parents=True)
+    found = {}
+    for name, path in (("first", "first.exr"), ("second", "second/out.hdr")):
+        truth = read_hdr(dataset / name / "HDRImg.hdr").pixels
+        write_hdr(folder / path, HdrImage(pixels=truth**1.01), options=WriteOptions(float32=True))
+        found[name] = psnr_mu(np.clip(read_hdr(folder / path).pixels, 0, 1), truth)
+    return folder, found
+
+
+def test_results_of_another_program_are_scored(ahdr, dataset, theirs):
+    folder, expected = theirs
+    arguments = ("eval", "--data", f"kalantari:{dataset}", *FAST, "--json")
+    result = ahdr(*arguments, "--results", f"paper={folder}", "--baseline", "reference")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert list(found["methods"]) == ["paper", "reference"]  # and not the default model
+    rows = {row["scene"]: row for row in found["scenes"] if row["method"] == "paper"}
+    for name, value in expected.items():
+        assert rows[name]["psnr-mu"] == pytest.approx(value, abs=1e-3)
+        assert rows[name]["seconds"] is None
+    assert "shortest" in found["methods"]["paper"]["summary"]
+    assert list(json.loads(ahdr(*arguments, "--results", folder).stdout)["methods"]) == ["theirs"]
+
+
+def test_results_of_ahdr_have_the_references_white(ahdr, dataset, tmp_path):
+    out = tmp_path / "ours"
+    out.mkdir()
+    for name in ("first", "second"):
+        truth = read_hdr(dataset / name / "HDRImg.hdr").pixels
+        write_hdr(out / f"{name}.tif", HdrImage(pixels=truth * np.float32(RATIOS[1])))
+    result = ahdr(
+        "eval", "--data", f"synth:{dataset}", "--results", out, "--results-white", "reference",
+        "--metrics", "psnr-l", "--json",
+    )  # fmt: skip # as above
+    assert result.exit_code == 0, result.stderr
+    assert [row["psnr-l"] for row in json.loads(result.stdout)["scenes"]] == [None, None]  # ∞
+
+
+@pytest.mark.parametrize(
+    ("damage", "code", "words"),
+    [
+        (lambda f: (f / "second" / "out.hdr").unlink(), 3, "no results for the scene 'second'"),
+        (
+            lambda f: shutil.copy(f / "first.exr", f / "second" / "other.exr"),
+            3,
+            "2 results for the scene 'second', expected 1",
+        ),
+        (lambda f: (f / "second" / "out.hdr").write_bytes(b"nothing"), 3, "out.hdr"),
+        (
+            lambda f: write_hdr(
+                f / "first.exr", HdrImage(np.ones((9, 9, 3), np.float32)), overwrite=True
+            ),
+            3,
+            "has 9x9 pixels, the frames 56x40",
+        ),
+    ],
+)
+def test_results_that_cannot_be_scored(ahdr, dataset, theirs, damage, code, words):
+    damage(theirs[0])
+    result = ahdr("eval", "--data", f"synth:{dataset}", "--results", theirs[0], *FAST)
+    assert result.exit_code == code, result.stderr
+    (line,) = result.stderr.strip().splitlines()
+    assert words in line
 
 
 @pytest.fixture

@@ -67,3 +67,25 @@ def test_mistakes(ahdr, tmp_path, arguments, code, words):
     result = ahdr("train", *arguments, "--out", tmp_path)
     assert result.exit_code == code, result.stderr
     assert words in result.stderr
+
+
+@pytest.mark.parametrize("code", [130, 143])
+def test_a_run_that_was_stopped_says_so_to_scripts(ahdr, tmp_path, monkeypatch, code):
+    from ahdr_cli.training import session
+    from ahdr_cli.training.loop import TrainResult
+
+    stopped = TrainResult(
+        reason="stopped",
+        step=7,
+        seconds=1.0,
+        best=None,
+        best_step=0,
+        last=tmp_path / "last.safetensors",
+        exit_code=code,
+    )
+    monkeypatch.setattr(session, "run_session", lambda *_, **__: stopped)
+    result = ahdr("train", "--data", "hdr:x", "--out", tmp_path)
+    assert result.exit_code == code
+    assert "stopped after 7 steps" in result.stderr and "--resume" in result.stderr
+    result = ahdr("train", "--data", "hdr:x", "--out", tmp_path, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["reason"]) == (code, "stopped")

@@ -5,6 +5,7 @@ import pytest
 
 from ahdr_cli.errors import UsageError
 from ahdr_cli.evaluation import baselines
+from ahdr_cli.evaluation.datasets import EvaluationScene
 from ahdr_cli.evaluation.methods import BASELINES, select_baselines, to_shortest_white
 from ahdr_cli.metrics.psnr import psnr, psnr_mu
 
@@ -103,7 +104,7 @@ def test_motion_leaves_a_ghost_in_a_plain_merge(moving):
 
 @pytest.mark.parametrize("name", [n for n in BASELINES if n != "mertens"])
 def test_every_baseline_returns_finite_radiance(moving, name):
-    merged = BASELINES[name](moving[0])
+    merged = BASELINES[name](EvaluationScene(name="moving", bracket=moving[0]))
     assert merged.dtype == np.float32 and merged.shape == moving[1].shape
     assert np.isfinite(merged).all() and (merged >= 0).all()
 

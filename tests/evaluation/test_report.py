@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ahdr_cli.errors import OutputExistsError
-from ahdr_cli.evaluation.datasets import Dataset, EvaluationScene
+from ahdr_cli.evaluation.datasets import Dataset, EvaluationScene, SceneReader
 from ahdr_cli.evaluation.evaluate import evaluate
 from ahdr_cli.evaluation.measures import select_measures
 from ahdr_cli.evaluation.methods import select_baselines
@@ -22,7 +22,7 @@ from ahdr_cli.evaluation.report import FILES, Report
 def written(moving, tmp_path):
     bracket, truth = moving
     scene = EvaluationScene(name="<disc> & co", bracket=bracket, truth=truth)
-    data = Dataset(spec="synth:set", readers=(lambda: scene,))
+    data = Dataset(spec="synth:set", readers=(SceneReader(scene.name, lambda: scene),))
     size = bracket.size
     report = Report(
         attention={"triangle": lambda _: (np.zeros(size, np.float32), np.ones(size, np.float32))}

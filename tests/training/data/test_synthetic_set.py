@@ -24,6 +24,12 @@ def test_the_kinds_are_balanced_and_labelled(synthetic):
         assert (label["objects"] > 0) == moves
         if not moves:
             assert label["moving"] == 0
+        if label["kind"] == "static":
+            assert label["true_ev"] == label["ev"] and label["curve"] == [0, 0, 0]
+        assert label["true_ev"][1] == label["ev"][1]
+        assert label["true_ev"] == pytest.approx(label["ev"], abs=0.3)
+    # Somebody else's γ 2.2 is not what every frame was encoded with.
+    assert any(any(label["curve"]) for label in labels)
 
 
 def test_evaluation_reads_the_set(synthetic):

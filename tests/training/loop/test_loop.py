@@ -117,6 +117,7 @@ def test_a_stopped_run_saves_and_goes_on_exactly(unbroken, toy, tmp_path, number
     engine = toy.ToyEngine(signal_at=90, number=number)
     result = train(toy.toy_config(), engine, out=tmp_path, validation=validation)
     assert (result.reason, result.step) == ("stopped", 23)
+    assert result.exit_code == 128 + number
     train(
         toy.toy_config(),
         toy.ToyEngine(),

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from ahdr_cli.checkpoints import load_checkpoint
-from ahdr_cli.errors import InputError, UsageError
+from ahdr_cli.errors import InputError, ModelError, OutOfMemoryError, UsageError
+from ahdr_cli.training import memory
 from ahdr_cli.training.config_file import load_config
 from ahdr_cli.training.recipe import Recipe
 from ahdr_cli.training.run_state import load_state
@@ -66,3 +67,62 @@ def test_a_resumed_run_takes_no_preset(toy, opener, tmp_path):
     with pytest.raises(UsageError, match="keeps its configuration"):
         resolve_config("tiny", overrides=[], state=state)
     assert resolve_config(None, overrides=["ema.decay=0.5"], state=state).ema.decay == 0.5
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("stages=[{patch=100000, batch=4}]", "4 patches of 100000x100000 pixels take at least"),
+        (f"stages=[{{patch=1{'0' * 200}, batch=1}}]", "take at least endless GB of memory"),
+        ("validation.samples=99999999999999", "99999999999999 validation samples of 64x64"),
+    ],
+)
+def test_what_cannot_fit_is_said_before_anything_is_opened(opener, tmp_path, override, words):
+    out = tmp_path / "run"
+    with pytest.raises(OutOfMemoryError) as caught:
+        run_session(
+            opener,
+            data=["shards"],
+            validation=["held-out"],
+            out=out,
+            preset_or_path="tiny",
+            overrides=["runtime.device=cpu", override],
+        )
+    assert words in caught.value.message
+    assert "choose smaller" in caught.value.hint
+    assert opener.calls == [] and not out.exists()
+
+
+def test_what_just_fits_is_not_refused(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda device: 1000)
+    memory.require_memory(1000, device="cpu", what="x", hint="y")
+    with pytest.raises(OutOfMemoryError, match="x take at least"):
+        memory.require_memory(1001, device="cpu", what="x", hint="y")
+
+
+def test_memory_that_runs_out_is_told_with_the_way_out(toy, opener, tmp_path, monkeypatch):
+    def fail(self, indices, *, patch):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")
+
+    monkeypatch.setattr(toy.ToyEngine, "batch", fail)
+    with pytest.raises(OutOfMemoryError, match="can't allocate") as caught:
+        run_session(
+            opener, data=["shards"], out=tmp_path, preset_or_path="tiny", overrides=toy.SETTINGS
+        )
+    assert "stages=" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("override", "error"),
+    [("init=absent", ModelError), ("model.variant=absent", UsageError)],
+)
+def test_a_run_that_never_was_leaves_no_folder(toy, opener, tmp_path, override, error):
+    with pytest.raises(error):
+        run_session(
+            opener,
+            data=["shards"],
+            out=tmp_path / "run",
+            preset_or_path="tiny",
+            overrides=[*toy.SETTINGS, override],
+        )
+    assert not (tmp_path / "run").exists()
