@@ -20,7 +20,7 @@ from typing import Any
 
 from ahdr_cli._version import __version__
 from ahdr_cli.batch.options import BatchOptions
-from ahdr_cli.errors import InputError, OutputError
+from ahdr_cli.errors import InputError, OutputError, reason_of
 
 __all__ = [
     "Identity",
@@ -87,8 +87,7 @@ class Identity:
                     raise InputError("is not a regular file, expected an image file", path=path)
                 hashes.append(sha256_of(path))
             except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-                raise InputError(f"cannot be read: {reason}", path=path) from error
+                raise InputError(f"cannot be read: {reason_of(error)}", path=path) from error
         return cls(inputs=tuple(hashes), evs=evs, model=model, options=options.identity())
 
 
@@ -136,8 +135,7 @@ class Record:
                 os.fsync(file.fileno())  # the contents before the name, lest power fail
             unfinished.replace(path)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise OutputError(f"cannot be written: {reason}", path=path) from error
+            raise OutputError(f"cannot be written: {reason_of(error)}", path=path) from error
 
     def vouches_for(self, output: Path, identity: Identity) -> bool:
         """Whether everything is there, whole, and made from the same things."""
@@ -240,5 +238,6 @@ def prepare_place(output: Path) -> None:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"the folder cannot be made: {reason}", path=output.parent) from error
+        raise OutputError(
+            f"the folder cannot be made: {reason_of(error)}", path=output.parent
+        ) from error

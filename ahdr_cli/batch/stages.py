@@ -27,7 +27,7 @@ from ahdr_cli.batch.record import (
 )
 from ahdr_cli.batch.result import FrameReport, SetResult
 from ahdr_cli.batch.thumbnail import thumbnail_path, write_thumbnail
-from ahdr_cli.errors import OutputError
+from ahdr_cli.errors import OutputError, reason_of
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
@@ -227,8 +227,7 @@ class Workshop:
         except OutputError as error:  # which names the unfinished file
             raise OutputError(error.message, path=output, hint=error.hint) from error
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise OutputError(f"cannot be written: {reason}", path=output) from error
+            raise OutputError(f"cannot be written: {reason_of(error)}", path=output) from error
         finally:
             for path in staged.values():
                 path.unlink(missing_ok=True)

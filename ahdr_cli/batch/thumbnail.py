@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ahdr_cli.errors import OutputError
+from ahdr_cli.errors import OutputError, reason_of
 from ahdr_cli.images import FloatArray, HdrImage
 
 __all__ = ["THUMBNAIL_FOLDER", "shrink", "thumbnail_path", "write_thumbnail"]
@@ -45,8 +45,7 @@ def write_thumbnail(path: Path, image: HdrImage, *, white: float, staging: Path)
     try:
         unfinished.replace(path)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot be written: {reason}", path=path) from error
+        raise OutputError(f"cannot be written: {reason_of(error)}", path=path) from error
 
 
 def shrink(pixels: FloatArray, *, longest: int) -> FloatArray:

@@ -20,7 +20,7 @@ from ahdr_cli.checkpoints.container import looks_like_safetensors, parse_metadat
 from ahdr_cli.checkpoints.header import CheckpointHeader, read_header
 from ahdr_cli.checkpoints.manifest import ModelEntry
 from ahdr_cli.checkpoints.registry import available_models, find_model
-from ahdr_cli.errors import CorruptWeightsError, ForeignCheckpointError
+from ahdr_cli.errors import CorruptWeightsError, ForeignCheckpointError, reason_of
 from ahdr_cli.io.atomic import atomic_path
 from ahdr_cli.networks.config import AnyConfig
 from ahdr_cli.networks.cost import macs_per_pixel
@@ -158,8 +158,7 @@ def _load_file(
     try:
         data = path.read_bytes()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise CorruptWeightsError(f"cannot be read: {reason.lower()}", path=path) from error
+        raise CorruptWeightsError(f"cannot be read: {reason_of(error)}", path=path) from error
     actual = hashlib.sha256(data).hexdigest()
     if sha256 is not None and actual != sha256:
         raise CorruptWeightsError(

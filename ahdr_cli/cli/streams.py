@@ -13,9 +13,9 @@ from typing import IO, Any, NoReturn
 
 from rich.console import Console
 
-from ahdr_cli.errors import OutputError
+from ahdr_cli.errors import OutputError, reason_of
 
-__all__ = ["DataConsole", "WordsConsole", "abandon", "visible", "write_data"]
+__all__ = ["DataConsole", "WordsConsole", "abandon", "unwritable", "visible", "write_data"]
 
 
 def visible(text: str) -> str:
@@ -45,7 +45,7 @@ def write_data(text: str) -> None:
         raise
     except OSError as error:
         abandon(sys.stdout)
-        raise _unwritable(error) from error
+        raise unwritable(error) from error
 
 
 class WordsConsole(Console):
@@ -72,9 +72,9 @@ class DataConsole(Console):
             raise
         except OSError as error:
             abandon(sys.stdout)
-            raise _unwritable(error) from error
+            raise unwritable(error) from error
 
 
-def _unwritable(error: OSError) -> OutputError:
-    reason = (error.strerror or str(error)).lower()
-    return OutputError(f"standard output cannot be written: {reason}")
+def unwritable(error: OSError) -> OutputError:
+    """What to tell the user when stdout refuses data."""
+    return OutputError(f"standard output cannot be written: {reason_of(error)}")

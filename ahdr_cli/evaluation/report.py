@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path
 
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.errors import OutputError
+from ahdr_cli.errors import OutputError, reason_of
 from ahdr_cli.evaluation.evaluate import Visit
 from ahdr_cli.evaluation.methods import to_shortest_white
 from ahdr_cli.evaluation.page import figure, page, section, tables
@@ -58,7 +58,7 @@ def check_folder(folder: Path, names: Sequence[str] = FILES, *, overwrite: bool)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"cannot make the folder: {(error.strerror or type(error).__name__).lower()}",
+            f"cannot make the folder: {reason_of(error)}",
             path=folder,
         ) from error
     for name in names:

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ahdr_cli.errors import AhdrError, OutputError, OutputExistsError, UsageError
+from ahdr_cli.errors import AhdrError, OutputError, OutputExistsError, UsageError, reason_of
 from ahdr_cli.io.place import real_path
 
 __all__ = ["TEMPORARY_PREFIX", "atomic_path", "check_output"]
@@ -86,8 +86,7 @@ def atomic_path(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
     except AhdrError:
         raise
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot be written: {reason}", path=path) from error
+        raise OutputError(f"cannot be written: {reason_of(error)}", path=path) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -113,8 +112,7 @@ def _check_target(path: Path, *, overwrite: bool) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot be written: {reason}", path=path) from error
+        raise OutputError(f"cannot be written: {reason_of(error)}", path=path) from error
     if stat.S_ISDIR(mode):
         raise OutputError("is a folder, expected a file name", path=path)
     if not stat.S_ISREG(mode):

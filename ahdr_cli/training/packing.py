@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 
-from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
+from ahdr_cli.errors import OutputError, OutputExistsError, UsageError, reason_of
 from ahdr_cli.io import atomic_path, read_frame, read_hdr
 from ahdr_cli.io.atomic import TEMPORARY_PREFIX
 from ahdr_cli.training.scene_codec import encode_integers, from_log256, to_log256
@@ -138,8 +138,7 @@ def _prepare(folder: Path, *, overwrite: bool) -> set[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"the folder cannot be made: {reason}", path=folder) from error
+        raise OutputError(f"the folder cannot be made: {reason_of(error)}", path=folder) from error
     stale = set(folder.glob("shard-*.safetensors"))
     if stale and not overwrite:
         raise OutputExistsError(
