@@ -15,7 +15,7 @@ import numpy as np
 
 from ahdr_cli.bracket.opencv import has_cv2
 from ahdr_cli.bracket.preparation import RESPONSES, prepare
-from ahdr_cli.bracket.spacing import bracket_concerns
+from ahdr_cli.bracket.warnings import bracket_warnings
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import InputError, ModelError, UsageError
 from ahdr_cli.images import FloatArray, Frame, HdrImage
@@ -215,8 +215,7 @@ class Merger:
 
     def warnings(self, bracket: Bracket) -> list[str]:
         """What makes the result of a bracket doubtful, one line each."""
-        concerns = bracket_concerns(bracket, trained_ev=self._checkpoint.spacing_ev)
-        messages = [concern.message for concern in concerns]
+        messages = bracket_warnings(bracket, trained_ev=self._checkpoint.spacing_ev)
         if self._options.align == "auto" and not has_cv2():
             messages.append("the frames are not aligned, because OpenCV cannot be imported")
         return messages
