@@ -155,7 +155,7 @@ class Pair:
         return sampled[:, 0]
 
 
-def mean_size(difference: FloatArray, *, where: Mask) -> float:
-    """The disagreement that a difference amounts to; infinity if it means nothing anywhere."""
+def mean_size(difference: FloatArray, *, where: Mask | NDArray[np.bool_]) -> float:
+    """Mean absolute log difference, truncated at `TRUNCATED`; infinity if `where` is nowhere."""
     sizes = np.abs(difference[where > 0])
     return float(np.minimum(sizes, TRUNCATED).mean()) if sizes.size else math.inf

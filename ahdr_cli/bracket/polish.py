@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.bracket.motion import RigidMotion
-from ahdr_cli.bracket.pair import TRUNCATED, Mask, Pair
+from ahdr_cli.bracket.pair import TRUNCATED, Mask, Pair, mean_size
 from ahdr_cli.images import FloatArray
 
 __all__ = ["polished"]
@@ -108,7 +108,8 @@ class _Sample:
             if step.displacement(self.pair.fixed.shape) < _SMALLEST_STEP:
                 break
         both = first[1] & last[1]
-        return motion if _mean_size(last[0], both) < _mean_size(first[0], both) else begin
+        after, before = (mean_size(error, where=both) for error, _ in (last, first))
+        return motion if after < before else begin
 
     def error(self, motion: RigidMotion) -> tuple[FloatArray, NDArray[np.bool_]]:
         """By how much each pixel differs after `motion` is undone, and whether that counts."""
@@ -156,8 +157,3 @@ def _middle(pair: Pair) -> tuple[tuple[float, float], float]:
     height, width = pair.fixed.shape
     centre = ((width - 1) / 2, (height - 1) / 2)
     return centre, math.hypot(*centre)
-
-
-def _mean_size(error: FloatArray, counts: NDArray[np.bool_]) -> float:
-    """Mean truncated size; infinity if nothing counts."""
-    return float(np.minimum(np.abs(error[counts]), TRUNCATED).mean()) if counts.any() else math.inf

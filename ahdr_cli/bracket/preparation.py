@@ -10,7 +10,7 @@ from ahdr_cli.bracket.align import Alignment, align_if_moved
 from ahdr_cli.bracket.blocks import compare_blocks
 from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.bracket.matching import ToneMatch, linearise, match_if_apart, straighten
-from ahdr_cli.bracket.noise import believed_noise, noise_between
+from ahdr_cli.bracket.noise import estimate_noise, noise_between
 from ahdr_cli.images import FloatArray, PixelSource
 from ahdr_cli.radiometry.noise import LEVELS_TO_NOISE
 
@@ -101,7 +101,7 @@ def prepare(bracket: Bracket, *, align: bool, response: str) -> Preparation:
         taken=bracket,
         alignment=alignment,
         match=match,
-        noise=believed_noise(blocks),
+        noise=estimate_noise(blocks),
         concern=concern,
     )
 
