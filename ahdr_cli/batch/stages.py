@@ -84,8 +84,7 @@ class Workshop:
         Raises:
             AhdrError: whatever stops this set.
         """
-        from ahdr_cli.bracket import Bracket, select_three
-        from ahdr_cli.bracket.select import lost_highlights
+        from ahdr_cli.bracket.select import choose_bracket
         from ahdr_cli.images import Exposure
         from ahdr_cli.io import read_frames
 
@@ -100,11 +99,7 @@ class Workshop:
         check_place(planned, self.folder, options=self.options)
         given = None if planned.evs is None else [Exposure.from_ev(ev) for ev in planned.evs]
         frames = read_frames(planned.inputs, exposures=given)
-        lost = None
-        if len(frames) > 3:
-            chosen = list(select_three(frames))
-            lost, frames = lost_highlights(frames, chosen), chosen
-        bracket = Bracket.from_frames(frames)
+        bracket, lost = choose_bracket(frames)
         anchor = None if self.options.reference_ev is None else anchor_warning(bracket)
         return Prepared(
             planned=planned,

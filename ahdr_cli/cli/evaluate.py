@@ -191,8 +191,8 @@ def _metric_device(name: str) -> str:
 def _single(paths: list[Path], given: tuple[Exposure, ...] | None) -> Dataset:
     from ahdr_cli.evaluation.datasets import Dataset, EvaluationScene
 
-    bracket, chosen = read_bracket(paths, given)
-    name = " ".join(path.name for path in chosen)
+    bracket = read_bracket(paths, given)
+    name = " ".join(Path(frame.name).name for frame in bracket.frames)
     return Dataset(
         spec=f"brackets:{paths[0].parent}",
         readers=(lambda: EvaluationScene(name=name, bracket=bracket),),

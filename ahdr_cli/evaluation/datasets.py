@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ahdr_cli.bracket import Bracket, read_ev_file, with_exposures
+from ahdr_cli.bracket.select import choose_bracket
 from ahdr_cli.errors import InputError, SizeMismatchError, UsageError
 from ahdr_cli.evaluation.capture import photograph
 from ahdr_cli.images import FloatArray
@@ -153,14 +154,12 @@ def _photographs(folder: Path) -> list[Path]:
 
 
 def _read_photographs(folder: Path, photographs: list[Path], root: Path) -> EvaluationScene:
-    from ahdr_cli.bracket import select_three
-
     frames = tuple(read_frames(photographs))
     listed = folder / EXPOSURES
     if listed.is_file():
         frames = with_exposures(frames, read_ev_file(listed, count=len(frames)))
-    chosen = select_three(frames) if len(frames) > 3 else frames
-    return EvaluationScene(name=_relative_name(folder, root), bracket=Bracket.from_frames(chosen))
+    bracket, _ = choose_bracket(frames)
+    return EvaluationScene(name=_relative_name(folder, root), bracket=bracket)
 
 
 def _relative_name(path: Path, root: Path) -> str:
