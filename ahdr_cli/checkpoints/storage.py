@@ -177,7 +177,7 @@ def _decode(data: bytes, *, path: Path, name: str) -> Checkpoint:
             hint="it may need a newer ahdr",
         )
     try:
-        config = family.from_dict(dict(header.config))
+        config = family(**header.config)
     except (TypeError, ValueError) as error:
         raise CorruptWeightsError(f"the header's configuration: {error}", path=path) from error
     try:
@@ -196,7 +196,6 @@ def _decode(data: bytes, *, path: Path, name: str) -> Checkpoint:
         weights=MappingProxyType(weights),
         sha256=hashlib.sha256(data).hexdigest(),
         provenance=header.provenance,
-        architecture=header.architecture,
         spacing_ev=header.spacing_ev,
         bounds=header.bounds,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 __all__ = [
     "FAST_OUTPUTS",
@@ -68,13 +68,8 @@ class AHDRConfig:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as stored in a checkpoint's header."""
+        """The fields as plain values, as stored in a checkpoint's header."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_dict`; TypeError or ValueError if a field is unknown or wrong."""
-        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +105,8 @@ class FastConfig:
         object.__setattr__(self, "dilations", tuple(dilations))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as stored in a checkpoint's header."""
+        """The fields as plain values, as stored in a checkpoint's header."""
         return asdict(self) | {"dilations": list(self.dilations)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_dict`; TypeError or ValueError if a field is unknown or wrong."""
-        return cls(**values)
 
 
 AnyConfig: TypeAlias = AHDRConfig | FastConfig

@@ -85,7 +85,7 @@ def test_no_attention_no_maps():
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_parameter_learns(name):
     values = {**VARIANTS[name].to_dict(), "features": 8, "growth": 4}
-    net = tiny(AHDRConfig.from_dict(values))
+    net = tiny(AHDRConfig(**values))
     net(random_input(16, 16)).sum().backward()
     for key, parameter in net.named_parameters():
         assert parameter.grad is not None, key
@@ -109,7 +109,7 @@ def test_one_step_of_training_lowers_the_loss():
 
 def test_configuration_round_trip():
     config = AHDRConfig(attention=False, block="rb", num_blocks=5, features=7)
-    assert AHDRConfig.from_dict(config.to_dict()) == config
+    assert AHDRConfig(**config.to_dict()) == config
 
 
 @pytest.mark.parametrize(
@@ -125,4 +125,4 @@ def test_configuration_round_trip():
 )
 def test_wrong_configurations(values, error):
     with pytest.raises(error):
-        AHDRConfig.from_dict(values)
+        AHDRConfig(**values)

@@ -84,10 +84,10 @@ def test_every_parameter_learns():
 
 
 def test_configuration_round_trip():
-    assert FastConfig.from_dict(TINY.to_dict()) == TINY
+    assert FastConfig(**TINY.to_dict()) == TINY
     assert isinstance(build_network(TINY), FastNet)
     # As JSON has it.
-    assert FastConfig.from_dict({"dilations": [1, 3]}).dilations == (1, 3)
+    assert FastConfig(**{"dilations": [1, 3]}).dilations == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -104,4 +104,4 @@ def test_configuration_round_trip():
 )
 def test_wrong_configurations(values, error):
     with pytest.raises(error):
-        FastConfig.from_dict(values)
+        FastConfig(**values)
