@@ -51,7 +51,7 @@ def build_ahdrnet(
     ldr = write_ldr(graph)
     radiance = write_radiance(graph, ldr)
     # Frames along the first axis, which the encoder has them share.
-    frame = graph.axes(3, 3, 0, 0)
+    frame = graph.integers(3, 3, 0, 0)
     both = graph.concat(
         *(graph.node("Reshape", x, frame)._replace(channels=3) for x in (ldr, radiance))
     )

@@ -115,7 +115,7 @@ def write_explicit(graph: GraphWriter, ldr: Value, radiance: Lifted) -> Explicit
     weights = weights._replace(channels=3)
 
     # OWN_ERROR / √Σ is the deviation of the mean.
-    certain = graph.node("Sqrt", graph.node("ReduceSum", weights, graph.axes(1)))
+    certain = graph.node("Sqrt", graph.node("ReduceSum", weights, graph.integers(1)))
     noise = graph.node("Div", graph.number(OWN_ERROR), certain)
     loud = _ramp(graph, noise, QUIET)
     quiet = graph.node("Mul", sound, graph.node("Sub", one, reference))
@@ -152,9 +152,9 @@ def _write_uncertainty(
     pooled = _around(graph, graph.concat(*light, different, comparable))
     lights, apart_mean, share = graph.split(pooled, 3, 2, 2)
 
-    ratios = graph.node("Gather", Value("conditions"), graph.axes(0, 1, 2), axis=0)
-    ratios = graph.node("Reshape", ratios, graph.axes(1, 3, 1, 1))
-    noise = graph.node("Gather", Value("conditions"), graph.axes(3), axis=0)
+    ratios = graph.node("Gather", Value("conditions"), graph.integers(0, 1, 2), axis=0)
+    ratios = graph.node("Reshape", ratios, graph.integers(1, 3, 1, 1))
+    noise = graph.node("Gather", Value("conditions"), graph.integers(3), axis=0)
     unit = radiance.unit
     sensor = graph.node("Div", graph.number(unit * READ), ratios)
     sensor = graph.node("Sub", sensor, graph.number(radiance.black))

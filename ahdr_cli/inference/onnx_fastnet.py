@@ -23,7 +23,6 @@ import numpy as np
 from onnx import ModelProto
 
 from ahdr_cli.images import FloatArray
-from ahdr_cli.inference.budget import round_up
 from ahdr_cli.inference.onnx_blend import write_blend, write_ldr, write_radiance, write_result
 from ahdr_cli.inference.onnx_explicit import Lifted, write_explicit
 from ahdr_cli.inference.onnx_shrinkage import write_shrinkage
@@ -117,7 +116,7 @@ def _conv_shuffled(graph: GraphWriter, name: str, x: Value, *, cell: int) -> Val
     """The convolution `name`, ReLU and `pixel_shuffle` by two, with further channels of zeros."""
     weight, bias = graph.parameters(name)
     outputs = len(bias) // 4
-    channels = round_up(outputs, _BLOCK)
+    channels = -(-outputs // _BLOCK) * _BLOCK  # whole blocks
     # The pixel of a cell becomes the outer, the channel the inner part of the index.
     weight = weight.reshape(outputs, 4, *weight.shape[1:]).swapaxes(0, 1)
     weight = np.pad(weight, ((0, 0), (0, channels - outputs), (0, 0), (0, 0), (0, 0)))
@@ -125,12 +124,14 @@ def _conv_shuffled(graph: GraphWriter, name: str, x: Value, *, cell: int) -> Val
     x = graph.relu(graph.convolve(x, weight.reshape(-1, *weight.shape[2:]), bias.ravel()))
 
     rows_columns = graph.node("Shape", Value("frames"), start=1, end=3)
-    coarse = graph.node("Div", rows_columns, graph.axes(2 * cell, 2 * cell))
-    fine = graph.node("Div", rows_columns, graph.axes(cell, cell))
+    coarse = graph.node("Div", rows_columns, graph.integers(2 * cell, 2 * cell))
+    fine = graph.node("Div", rows_columns, graph.integers(cell, cell))
     x = graph.node("Transpose", x, perm=[0, 2, 3, 1])
-    cells = graph.concat(coarse, graph.axes(2, 2 * channels), axis=0)  # two rows of two pixels
+    cells = graph.concat(coarse, graph.integers(2, 2 * channels), axis=0)  # two rows of two pixels
     x = graph.node("Transpose", graph.node("Reshape", x, cells), perm=[0, 2, 1, 3])
-    x = graph.node("Reshape", x, graph.concat(graph.axes(1), fine, graph.axes(channels), axis=0))
+    x = graph.node(
+        "Reshape", x, graph.concat(graph.integers(1), fine, graph.integers(channels), axis=0)
+    )
     x = graph.node("Transpose", x, perm=[0, 3, 1, 2])._replace(channels=channels)
     return graph.declare(x, cell=cell)
 

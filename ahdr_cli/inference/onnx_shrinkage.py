@@ -40,7 +40,7 @@ def write_shrinkage(graph: GraphWriter, mapped: Value, merged: BlendNodes, units
     certainty = graph.node("Div", slope, graph.node("Sqrt", variance))
 
     patterns = block_frequencies(SIDE)
-    beyond = graph.axes(0, 0, *pads[:2], 0, 0, *pads[2:])
+    beyond = graph.integers(0, 0, *pads[:2], 0, 0, *pads[2:])
     padded = graph.node("Pad", mapped, beyond, mode="edge")
     found = graph.node("Conv", padded, graph.constant(patterns), kernel_shape=block)
     deviations = graph.node("Mul", graph.node("Abs", found), certainty)

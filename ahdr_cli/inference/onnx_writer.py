@@ -92,8 +92,8 @@ class GraphWriter:
         """A float32 scalar."""
         return self.constant(np.array(value, np.float32))
 
-    def axes(self, *values: int) -> Value:
-        """Integers, as shapes and axes want them."""
+    def integers(self, *values: int) -> Value:
+        """A list of integers, as shapes and axes want them."""
         return self.constant(np.array(values, np.int64))
 
     def concat(self, *parts: Value, axis: int = 1) -> Value:
@@ -190,10 +190,6 @@ class GraphWriter:
         """Negative values to 0."""
         return self.node("Relu", x)
 
-    def clip(self, x: Value) -> Value:
-        """Into [0, 1]."""
-        return self.node("Clip", x, self.number(0.0), self.number(1.0))
-
     def split(self, x: Value, *channels: int) -> list[Value]:
         """Cut along the channels."""
         name = f"value_{len(self._nodes)}"
@@ -201,7 +197,7 @@ class GraphWriter:
         self._nodes.append(
             helper.make_node(
                 "Split",
-                [x.name, self.axes(*channels).name],
+                [x.name, self.integers(*channels).name],
                 [part.name for part in parts],
                 axis=1,
             )
@@ -210,4 +206,4 @@ class GraphWriter:
 
     def slices(self, x: Value, count: int) -> Sequence[Value]:
         """The entries of the first axis, each with that axis still there."""
-        return [self.node("Gather", x, self.axes(i), axis=0) for i in range(count)]
+        return [self.node("Gather", x, self.integers(i), axis=0) for i in range(count)]

@@ -79,8 +79,7 @@ def tile_stream(runtime: Runtime, conditions: FloatArray) -> TileStream:
 
     Args:
         runtime: that computes.
-        conditions: (4,) float32, exposures relative to the shortest, and the noise, as
-                :attr:`ahdr_cli.bracket.preparation.Preparation.conditions` has them.
+        conditions: as for :class:`Runtime`.
     """
     if isinstance(runtime, StreamingRuntime):
         return partial(runtime.merge_tiles, conditions=conditions)

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.allocation import translated_allocation_errors
-from ahdr_cli.inference.budget import live_channels, round_up
+from ahdr_cli.inference.budget import live_channels
 from ahdr_cli.inference.devices import Precision, torch_dtype
 from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.config import stride
 from ahdr_cli.networks.families import AnyNetwork
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.networks.precision import cudnn_flags
-from ahdr_cli.networks.receptive import receptive_radius
+from ahdr_cli.networks.receptive import halo
 
 __all__ = ["TorchRuntime"]
 
@@ -44,7 +44,7 @@ class TorchRuntime:
         self.device = device
         self.precision = precision
         self.stride = stride(network.config)
-        self.halo = round_up(receptive_radius(network.config), self.stride)
+        self.halo = halo(network.config)
         self._dtype = torch_dtype(precision)
         # The layout that tensor cores work in; on CPUs it measured slower.
         layout = torch.contiguous_format if device == "cpu" else torch.channels_last

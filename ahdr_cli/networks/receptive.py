@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from ahdr_cli.networks.config import FAST_STRIDE, AHDRConfig, AnyConfig, FastConfig, chooses
+from ahdr_cli.networks.config import (
+    FAST_STRIDE,
+    AHDRConfig,
+    AnyConfig,
+    FastConfig,
+    chooses,
+    stride,
+)
 from ahdr_cli.networks.constants import RADIUS, SIDE
 from ahdr_cli.networks.convolutions import convolutions
 
-__all__ = ["receptive_radius"]
+__all__ = ["halo", "receptive_radius"]
 
 _SIDE_PATHS = ("attention_short.", "trust")
 """Convolutions of AHDRNet that lie beside the longest path, each along one that is as long."""
@@ -26,6 +33,12 @@ def receptive_radius(config: AnyConfig) -> int:
         return max(_fastnet_radius(config), RADIUS + _SHRINKAGE)
     radius = _ahdrnet_radius(config)
     return max(radius, RADIUS) + _SHRINKAGE if chooses(config) else radius
+
+
+def halo(config: AnyConfig) -> int:
+    """Pixels around a tile that a network needs to see: its radius, rounded up to whole cells."""
+    cell = stride(config)
+    return -(-receptive_radius(config) // cell) * cell
 
 
 def _ahdrnet_radius(config: AHDRConfig) -> int:
