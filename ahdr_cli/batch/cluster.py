@@ -144,7 +144,7 @@ class Worker:
                 merged = self._workshop.merge(found, merger)
             return self._workshop.finish(merged)
         except Exception as error:  # one set's trouble, whatever it is, is not the others'
-            return SetResult.failure(planned, self._workshop.folder / planned.output, error)
+            return self._workshop.failure(planned, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,17 +292,13 @@ class _Driver:
             if task.attempt < ATTEMPTS:
                 self.waiting.appendleft(replace(task, attempt=task.attempt + 1))
                 return
-            outcome = self._failure(
-                task, DeviceError(f"{ATTEMPTS} workers died while they had this set in work")
-            )
+            fatal = DeviceError(f"{ATTEMPTS} workers died while they had this set in work")
+            outcome = self.workshop.failure(task.planned, fatal)
         except self.ray.exceptions.RayError as error:
-            outcome = self._failure(task, error)
+            outcome = self.workshop.failure(task.planned, error)
         if isinstance(outcome, AhdrError):
             raise outcome
         yield outcome
-
-    def _failure(self, task: _Task, error: Exception) -> SetResult:
-        return SetResult.failure(task.planned, self.workshop.folder / task.planned.output, error)
 
     def _replace(self, member: _Member) -> None:
         if self.replacements > 0:

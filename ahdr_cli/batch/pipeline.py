@@ -155,7 +155,7 @@ class _Pipeline:
             try:
                 found = self.workshop.prepare(planned)
             except Exception as error:  # one set's trouble, whatever it is, is not the others'
-                self._fail(planned, error)
+                self.results.put(self.workshop.failure(planned, error))
                 places.release()
                 continue
             if isinstance(found, Prepared):
@@ -175,7 +175,7 @@ class _Pipeline:
             except _StopError:
                 return
             except Exception as error:
-                self._fail(prepared.planned, error)
+                self.results.put(self.workshop.failure(prepared.planned, error))
                 places.release()
             else:
                 self.merged.put(merged)
@@ -187,17 +187,13 @@ class _Pipeline:
             try:
                 self.results.put(self.workshop.finish(merged))
             except Exception as error:
-                self._fail(merged.prepared.planned, error)
+                self.results.put(self.workshop.failure(merged.prepared.planned, error))
             del merged
             places.release()
 
     def _on_tile(self, done: int, total: int) -> None:
         if self.stop.is_set():
             raise _StopError
-
-    def _fail(self, planned: PlannedSet, error: Exception) -> None:
-        output = self.workshop.folder / planned.output
-        self.results.put(SetResult.failure(planned, output, error))
 
 
 class _Shared:

@@ -16,7 +16,8 @@ from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import Record, preview_path, read_record, record_path, sha256_of
 from ahdr_cli.batch.report import has_report
 from ahdr_cli.batch.thumbnail import thumbnail_path
-from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
+from ahdr_cli.errors import OutputExistsError, UsageError
+from ahdr_cli.io.atomic import check_suffix
 from ahdr_cli.io.place import real_path
 
 __all__ = ["check_place", "check_places", "kept_preview"]
@@ -77,11 +78,7 @@ def check_place(planned: PlannedSet, folder: Path, *, options: BatchOptions) -> 
     from ahdr_cli.io import HDR_SUFFIXES, check_output
 
     output = folder / planned.output
-    if output.suffix.lower() not in HDR_SUFFIXES:
-        raise OutputError(
-            f"suffix {output.suffix!r}, expected {' or '.join(sorted(HDR_SUFFIXES))}",
-            path=output,
-        )
+    check_suffix(output, HDR_SUFFIXES)
     targets = [output, *([preview_path(output)] if options.preview else [])]
     if output.parent.is_dir():
         check_output(output, overwrite=True, suffixes=HDR_SUFFIXES)

@@ -26,7 +26,6 @@ __all__ = [
     "Identity",
     "Record",
     "model_sha256",
-    "prepare_place",
     "preview_path",
     "read_record",
     "record_path",
@@ -227,17 +226,3 @@ def model_sha256(model: str) -> str:
     except OSError:
         pass  # as good as absent
     return find_model(model).sha256  # raises, with suggestions
-
-
-def prepare_place(output: Path) -> None:
-    """Make the folder of a result.
-
-    Raises:
-        OutputError: it cannot be made.
-    """
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the folder cannot be made: {reason_of(error)}", path=output.parent
-        ) from error

@@ -20,7 +20,6 @@ from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import (
     Identity,
     Record,
-    prepare_place,
     preview_path,
     read_record,
     sha256_of,
@@ -28,6 +27,7 @@ from ahdr_cli.batch.record import (
 from ahdr_cli.batch.result import FrameReport, SetResult
 from ahdr_cli.batch.thumbnail import thumbnail_path, write_thumbnail
 from ahdr_cli.errors import OutputError, reason_of
+from ahdr_cli.io.place import make_folder
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
@@ -148,7 +148,7 @@ class Workshop:
         prepared = merged.prepared
         output = prepared.output
         result = self._result_of(merged)
-        prepare_place(output)
+        make_folder(output.parent)
         image = merged.image
         if result.offset_ev is not None:
             image = anchored(image, result.offset_ev)
@@ -175,6 +175,10 @@ class Workshop:
         done = replace(record, state="done", outputs=outputs, result=result.to_record())
         done.write(output, staging=self.staging)
         return result
+
+    def failure(self, planned: PlannedSet, error: Exception) -> SetResult:
+        """What is reported of a set that could not be merged."""
+        return SetResult.failure(planned, self.folder / planned.output, error)
 
     def _done_before(
         self, planned: PlannedSet, output: Path, identity: Identity

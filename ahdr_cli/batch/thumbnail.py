@@ -9,6 +9,7 @@ import numpy as np
 
 from ahdr_cli.errors import OutputError, reason_of
 from ahdr_cli.images import FloatArray, HdrImage
+from ahdr_cli.io.place import make_folder
 
 __all__ = ["THUMBNAIL_FOLDER", "shrink", "thumbnail_path", "write_thumbnail"]
 
@@ -34,11 +35,10 @@ def write_thumbnail(path: Path, image: HdrImage, *, white: float, staging: Path)
     Raises:
         OutputError: it cannot be written.
     """
-    from ahdr_cli.batch.record import prepare_place
     from ahdr_cli.io import write_preview
     from ahdr_cli.radiometry.tonemap import mu_law, to_uint8
 
-    prepare_place(path)
+    make_folder(path.parent)
     small = mu_law(shrink(image.pixels, longest=LONGEST_SIDE), white=white)
     unfinished = staging / f"{secrets.token_hex(8)}.jpg"
     write_preview(unfinished, to_uint8(small), image=image, quality=85)

@@ -59,6 +59,10 @@ class LeftOut:
     path: Path
     reason: str
 
+    def to_dict(self) -> dict[str, str]:
+        """Plain values, for JSON."""
+        return {"path": str(self.path), "reason": self.reason}
+
 
 def without_twins(shots: list[Shot]) -> tuple[list[Shot], list[LeftOut]]:
     """One file per shutter release: cameras write RAW and JPEG, converters a TIFF beside them."""

@@ -124,13 +124,8 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
                     }
                     for planned in plan.sets
                 ],
-                **{
-                    key: [{"path": str(item.path), "reason": item.reason} for item in items]
-                    for key, items in (
-                        ("left_out", plan.left_out),
-                        ("unreadable", plan.unreadable),
-                    )
-                },
+                "left_out": [item.to_dict() for item in plan.left_out],
+                "unreadable": [item.to_dict() for item in plan.unreadable],
             }
         )
         return

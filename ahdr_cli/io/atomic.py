@@ -19,7 +19,7 @@ from pathlib import Path
 from ahdr_cli.errors import AhdrError, OutputError, OutputExistsError, UsageError, reason_of
 from ahdr_cli.io.place import real_path
 
-__all__ = ["TEMPORARY_PREFIX", "atomic_path", "check_output"]
+__all__ = ["TEMPORARY_PREFIX", "atomic_path", "check_output", "check_suffix"]
 
 TEMPORARY_PREFIX = ".ahdr-tmp-"
 """How the name of an unfinished file begins."""
@@ -41,14 +41,23 @@ def check_output(path: str | Path, *, overwrite: bool, suffixes: Collection[str]
         OutputExistsError: the file exists and `overwrite` is False.
     """
     path = Path(path)
-    if path.suffix.lower() not in suffixes:
-        raise OutputError(
-            f"suffix {path.suffix!r}, expected {' or '.join(sorted(suffixes))}", path=path
-        )
+    check_suffix(path, suffixes)
     _check_target(path, overwrite=overwrite)
     folder = _target_of(path).parent
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"no permission to write into the folder {folder}", path=path)
+
+
+def check_suffix(path: Path, suffixes: Collection[str]) -> None:
+    """Refuse a path for whose suffix there is no writer.
+
+    Raises:
+        OutputError: the suffix is not among `suffixes`, lower case with the dot.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise OutputError(
+            f"suffix {path.suffix!r}, expected {' or '.join(sorted(suffixes))}", path=path
+        )
 
 
 @contextmanager
