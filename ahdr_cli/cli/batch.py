@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ahdr_cli.cli.batch_options import (
     ChromaticitiesOption,
@@ -42,7 +42,7 @@ from ahdr_cli.cli.batch_plan import (
     show_plan,
     typical_pixels,
 )
-from ahdr_cli.cli.console import guarded, note, print_json, stderr, warn
+from ahdr_cli.cli.console import guarded, note, print_json, progress_bar, warn
 from ahdr_cli.cli.model_choice import resolve_model
 from ahdr_cli.cli.options import (
     AlignOption,
@@ -139,12 +139,16 @@ def batch(
             refused={**given, "--exposures": exposures, "--ev": ev},
         )
     else:
-        settings = {"recursive": recursive, "count": group, "pattern": pattern, "name": name}
         plan = found_plan(
             folders or [],
             output,
-            {**settings, "evs": given_evs(exposures, ev), "suffix": result_suffix(file_format)},
+            recursive=recursive,
+            count=group,
+            pattern=pattern,
             max_gap=max_gap,
+            evs=given_evs(exposures, ev),
+            name=name,
+            suffix=result_suffix(file_format),
             quiet=quiet or as_json,
         )
     check_places(plan.sets, output, preview=preview)
@@ -245,18 +249,10 @@ def _run(
 
 
 @contextmanager
-def _counting(total: int, *, quiet: bool) -> Iterator[Any]:
+def _counting(total: int, *, quiet: bool) -> Iterator[Callable[[SetResult], None]]:
     """A bar with what is done, images a second, failures and the time left."""
-    if quiet or not stderr().is_terminal:
-        yield lambda result: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
     started, done, failed = time.perf_counter(), 0, 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=stderr(), transient=True) as bar:
-        task = bar.add_task("merging", total=total)
+    with progress_bar("merging", total=total, quiet=quiet) as update:
 
         def count(result: SetResult) -> None:
             nonlocal done, failed
@@ -264,7 +260,7 @@ def _counting(total: int, *, quiet: bool) -> Iterator[Any]:
             failed += result.status == "failed"
             rate = done / (time.perf_counter() - started)
             text = f"merging, {rate:.2f} images/s" if done else "merging"
-            bar.update(task, advance=1, description=f"{text}, {failed} failed" if failed else text)
+            update(advance=1, description=f"{text}, {failed} failed" if failed else text)
 
         yield count
 
