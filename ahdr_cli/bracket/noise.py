@@ -1,9 +1,10 @@
-"""How much noise a bracket has.
+"""How much noise a bracket has, estimated from its frames.
 
-Motion and camera shake can only add to how much blocks of two frames differ, so a low quantile of
-all blocks is believed, and the pair of frames that says less. Texture can only add to how much
-neighbouring pixels of one frame differ: where that says less still, most of what two frames differ
-by is no noise, but what JPEG and the curve make of them.
+Two estimates are made, and each can only be too high. Motion and camera shake add to the
+difference between two frames, so a low quantile of all blocks is taken, and the lower of both
+pairs of frames. Texture adds to the differences between neighbouring pixels of one frame. Where
+this second estimate is lower, most of the difference between the frames is no noise, but the doing
+of JPEG and of the camera's curve.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def noise_between(pairs: Sequence[PairBlocks]) -> float:
 
 
 def _quantile_noise(noise: FloatArray, *, bias: float) -> float:
-    """What `QUANTILE` of the blocks' estimates say, times `bias`; infinite if they are too few."""
+    """The `QUANTILE` of the blocks' estimates, times `bias`; infinity if there are too few."""
     if len(noise) < FEWEST:
         return float("inf")
     index = int((len(noise) - 1) * QUANTILE)
