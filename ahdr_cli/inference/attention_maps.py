@@ -1,8 +1,7 @@
-"""The network's attention, as numbers: how far it trusts each outer frame, where.
+"""The network's attention as numbers: how far it trusts each outer frame, and where.
 
-Attention is computed without the rest of the network, whose reach does not matter then: three
-3×3 convolutions look 3 pixels far, so tiles with 3 more on every side give what the whole
-image would.
+Only the layers up to the attention are computed: three 3×3 convolutions, which look 3 pixels far.
+So tiles with 3 more pixels on every side give the same as the whole image.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How large a tile may be, from what is free and from what a runtime needs."""
+"""How large a tile may be, from the free memory and what a runtime needs per pixel."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ GPU_PIXELS = 8_000_000
 8.4 million pixels of the 256 channels that a dense block collects."""
 
 _FRAMES = 36
-"""Channels of the frames themselves: as given, transposed, linearised, stacked. They are what
-counts for a network of a few features."""
+"""Channels of the frames themselves: as given, transposed, linearised, stacked. They dominate in
+networks with few features."""
 
 _SHARE = 0.6
 """Share of the free memory that tiles may take: other programs want some, allocators waste some."""
 
 
 def tile_pixels(runtime: Runtime, *, free: int) -> int:
-    """Most pixels of a tile's outer box.
+    """The largest outer box of a tile, in pixels.
 
     Args:
         runtime: that will compute.

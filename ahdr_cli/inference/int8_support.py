@@ -25,7 +25,7 @@ _HINT = "use --precision fp32"
 
 
 def require_int8(config: AnyConfig) -> None:
-    """Refuse what int8 is not for.
+    """Refuse networks and processors that int8 is not for.
 
     Raises:
         ModelError: the network is not AHDRNet.
@@ -44,7 +44,7 @@ def require_int8(config: AnyConfig) -> None:
 
 @functools.cache
 def _sums_are_exact() -> bool:
-    """Convolve the largest numbers there are, once; it takes a few milliseconds."""
+    """Test ONNX Runtime on a convolution of the largest values, once; it takes milliseconds."""
     expected = 200
     step = expected / (_CHANNELS * 255 * 127)
     arrays = {

@@ -1,7 +1,7 @@
 """The network's input and the merge as nodes of an ONNX graph.
 
-They say what :mod:`ahdr_cli.networks.input` and :mod:`ahdr_cli.networks.blend` say, in as few
-passes over memory as ONNX Runtime allows. The three frames' channels lie along the second axis:
+They compute what :mod:`ahdr_cli.networks.input` and :mod:`ahdr_cli.networks.blend` compute, in as
+few passes over memory as ONNX Runtime allows. The three frames' channels lie along the second axis:
 nine of them, short, reference, long.
 """
 
@@ -41,7 +41,7 @@ class BlendNodes(NamedTuple):
 
     Attributes:
         radiance: (1, 3, h, w).
-        variance: (1, 1, h, w), that by the noise of the frames, in squared units of the radiance.
+        variance: (1, 1, h, w), of the mean by the frames' noise, in squared units of the radiance.
     """
 
     radiance: Value
@@ -55,10 +55,10 @@ def write_blend(
 
     Args:
         graph: to write into.
-        explicit: weights that what was learnt is multiplied to.
+        explicit: weights, which are multiplied with the learnt ones.
         radiance: (1, 9, h, w).
         own: (1, 3, h, w), in the same units.
-        trust: (1, 4, h, w) what was learnt, of the frames and of the network's own picture.
+        trust: (1, 4, h, w) learnt logits, of the frames and of the network's own picture.
     """
     trust = graph.node("Mul", trust, explicit.unsettled)
     # No exponential is above 1, and one is 1.

@@ -1,16 +1,16 @@
-"""FastNet as an ONNX graph; it computes what :meth:`FastNet.forward` says.
+"""FastNet as an ONNX graph; it computes what :meth:`FastNet.forward` computes.
 
 Height and width must be multiples of its stride: whoever runs the graph repeats the last pixels.
 
-ONNX Runtime convolves in a layout of its own, in blocks of 16 channels, and all that is no
-convolution wants another. So the graph is written to stay in it (``benchmarks/cpu_network.md``):
+ONNX Runtime convolves in a layout of its own, in blocks of 16 channels, and other operations force
+a change of layout. So the graph is written to avoid them (``benchmarks/cpu_network.md``):
 
 - A convolution of what `pixel_unshuffle` makes is one of twice the kernel with stride 2.
 - A convolution of concatenated parts is a sum, added up within the convolutions. Frames enter it
   as nine channels each of LDR and radiance: fewer than 16 are read without a change of layout.
 - `pixel_shuffle` takes channels last, where blocks of them are moved as a whole.
-- The μ-law is counted in natural logarithms, the factor left to the convolutions' weights, and
-  pictures in 1 + μ · radiance, of which it is the plain logarithm.
+- The μ-law is the plain natural logarithm: pictures are kept as 1 + μ · radiance, and the factor
+  1 / log(1 + μ) is left to the convolutions' weights.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _BLOCK = 16
 """Channels in a block of ONNX Runtime's layout with AVX-512; elsewhere 4 or 8, which divide it."""
 
 _BRIGHTEST = math.log1p(MU)
-"""Natural logarithm of what stands for a radiance of 1."""
+"""Natural logarithm of 1 + μ, which stands for a radiance of 1."""
 
 _LDR, _MAPPED = np.arange(FAST_SEEN).reshape(3, 2, 3).swapaxes(0, 1).reshape(2, 9)
 """Where the network's first channels lie among those that it sees."""
 
 
 class _Seen(NamedTuple):
-    """What the network sees.
+    """The network's input.
 
     Attributes:
         ldr: (1, 9, h, w).
@@ -90,7 +90,7 @@ def build_fastnet(config: FastConfig, weights: Mapping[str, FloatArray]) -> Mode
 def _conv_seen(
     graph: GraphWriter, seen: _Seen, weight: FloatArray, bias: FloatArray, *, stride: int = 1
 ) -> tuple[Value, Value]:
-    """What is seen, convolved; to be added up."""
+    """The network's input convolved, as two parts to be added up."""
     mapped = weight[:, _MAPPED] / np.float32(_BRIGHTEST)
     return (
         graph.convolve(seen.ldr, weight[:, _LDR], bias, stride=stride),
@@ -141,8 +141,8 @@ def _decide(graph: GraphWriter, ldr: Value, lifted: Value, x: Value) -> Value:
     weight, bias = graph.parameters("output")
     logits = FAST_OUTPUTS[0]
     scale = np.where(np.arange(len(bias)) < logits, 1.0, _BRIGHTEST).astype(np.float32)
-    said = graph.convolve(x, weight * scale[:, None, None, None], bias * scale)
-    trust, own, correction = graph.split(said, *FAST_OUTPUTS)
+    output = graph.convolve(x, weight * scale[:, None, None, None], bias * scale)
+    trust, own, correction = graph.split(output, *FAST_OUTPUTS)
 
     own = graph.node("Clip", own, graph.number(0.0), graph.number(_BRIGHTEST))
     own = graph.node("Exp", own)

@@ -1,7 +1,7 @@
 """The body of AHDRNet in 8 bits, as nodes of an ONNX graph.
 
-It says what the body in :mod:`ahdr_cli.inference.onnx_ahdrnet` says. The encoder before it and
-the layers after it, which make radiance, stay in float32; so do the sums of the blocks, which
+It computes what the body in :mod:`ahdr_cli.inference.onnx_ahdrnet` computes. The encoder before it
+and the layers after it, which make radiance, stay in float32; so do the sums of the blocks, which
 would otherwise be rounded again and again.
 """
 

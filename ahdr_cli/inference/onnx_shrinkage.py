@@ -1,6 +1,7 @@
-"""What takes the rest of the noise out, as nodes of an ONNX graph.
+"""The shrinkage of noise as nodes of an ONNX graph.
 
-They say what :mod:`ahdr_cli.networks.shrinkage` says, with natural logarithms for the μ-law.
+They compute what :mod:`ahdr_cli.networks.shrinkage` computes, with natural logarithms for the
+μ-law.
 """
 
 from __future__ import annotations

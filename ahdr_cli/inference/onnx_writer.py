@@ -48,7 +48,7 @@ class GraphWriter:
         self._declared: list[ValueInfoProto] = []
 
     def model(self, *, name: str) -> ModelProto:
-        """All that was written so far."""
+        """The model of all nodes written so far."""
         graph = helper.make_graph(
             self._nodes,
             name,
@@ -77,7 +77,7 @@ class GraphWriter:
         return Value(result, inputs[0].channels)
 
     def named(self, name: str, x: Value) -> Value:
-        """The same value, written last and not used yet, under a name to find it by."""
+        """Rename the value that was written last; it must not be used yet under its old name."""
         assert list(self._nodes[-1].output) == [x.name]
         self._nodes[-1].output[0] = name
         return x._replace(name=name)
@@ -104,10 +104,10 @@ class GraphWriter:
         return joined._replace(channels=sum(part.channels for part in parts))
 
     def declare(self, x: Value, *, cell: int) -> Value:
-        """Say that `x` has one pixel for each `cell` by `cell` pixels of the frames.
+        """Declare that `x` has one pixel for each `cell` by `cell` pixels of the frames.
 
-        Only values of which ONNX Runtime knows that their shapes are equal are added within a
-        convolution; it knows the names of sizes, but does not divide them.
+        ONNX Runtime fuses a sum into a convolution only where it knows that the shapes are equal.
+        It compares sizes by their names, and does not work out that of a division.
         """
         suffix = "" if cell == 1 else f"/{cell}"
         shape = [1, x.channels, f"h{suffix}", f"w{suffix}"]

@@ -1,4 +1,4 @@
-"""What computes a tile: the protocol, and the choice between those that follow it."""
+"""`Runtime`: what computes a tile, as a protocol, and the choice between its implementations."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Runtime(Protocol):
 
 @runtime_checkable
 class StreamingRuntime(Runtime, Protocol):
-    """A runtime that computes a tile while others come and go."""
+    """A runtime that computes a tile while others are uploaded and downloaded."""
 
     def merge_tiles(
         self, tiles: Iterator[FloatArray], conditions: FloatArray
@@ -154,7 +154,7 @@ def select_runtime(name: str, *, device: str, precision: Precision) -> str:
 
 
 def _bounds_of(checkpoint: Checkpoint) -> Mapping[str, float]:
-    """What int8 needs to know of the activations, if network and processor allow it at all."""
+    """The ranges of the activations, which int8 needs; refuses networks and processors without."""
     from ahdr_cli.inference.int8_support import require_int8
 
     require_int8(checkpoint.config)

@@ -1,4 +1,4 @@
-"""TorchRuntime: the network as it is written, on any device. The oracle of the others.
+"""TorchRuntime: the network as it is written, on any device; the reference for the others.
 
 On CUDA devices :class:`ahdr_cli.inference.pipelined_runtime.PipelinedRuntime` drives it.
 """
@@ -85,7 +85,7 @@ class TorchRuntime:
 
 
 def _last_layers(network: AnyNetwork) -> list[nn.Module]:
-    """The convolutions that make radiance, which networks compute in float32 always."""
+    """The convolutions that make radiance, which are always computed in float32."""
     layers: list[nn.Module] = [network.output]
     if isinstance(network, AHDRNet) and network.config.output == "blend":
         layers.append(network.trust)
