@@ -162,7 +162,7 @@ class OutputExistsError(OutputError):
 
 
 class DeviceError(AhdrError):
-    """The device is absent or cannot do what was asked of it."""
+    """The device is absent or cannot do what was asked."""
 
     exit_code = 7
 

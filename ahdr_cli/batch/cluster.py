@@ -3,9 +3,9 @@
 A worker is a Ray actor that holds the model and runs the stages of a few sets at once, so that
 reading, network and writing overlap as in :mod:`ahdr_cli.batch.pipeline`. Only file names
 travel: all machines must see the photographs and the results under the same paths. Workers are
-given no more sets than they may hold in memory. When one dies its sets are done by others; a
-set that is in work is then alone with its worker, so that one which kills workers is found and
-reported, and no other suffers for it.
+given no more sets than they may hold in memory. When a worker dies, its sets are tried again by
+others, each alone on its worker: so a set that kills workers is found and reported, and takes no
+other set with it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ahdr_cli.batch.options import FEW, BatchOptions
+from ahdr_cli.batch.options import USUAL_IN_FLIGHT, BatchOptions
 from ahdr_cli.batch.pipeline import open_merger
 from ahdr_cli.batch.place import check_places
 from ahdr_cli.batch.plan import PlannedSet
@@ -149,7 +149,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a worker may live, and what it takes there."""
+    """A machine for a worker, and the resources it takes there."""
 
     node: str
     cpus: float
@@ -181,12 +181,12 @@ class _Driver:
     pending: dict[Any, tuple[_Task, _Member]] = field(default_factory=dict)
     waiting: deque[_Task] = field(default_factory=deque)
     replacements: int = 0
-    most: int = FEW
+    most: int = USUAL_IN_FLIGHT
 
     @property
     def held(self) -> int:
         """Sets that a worker holds at once, at most."""
-        return min(self.workshop.options.in_flight or FEW, self.most)
+        return min(self.workshop.options.in_flight or USUAL_IN_FLIGHT, self.most)
 
     def run(self, sets: Sequence[PlannedSet]) -> Iterator[SetResult]:
         if not sets:

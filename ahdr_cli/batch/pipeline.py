@@ -2,10 +2,9 @@
 
 Readers and writers are threads, and so are those who merge, one at a time on a CPU and several
 on a GPU (:mod:`ahdr_cli.batch.shared_merger`); decoders, encoders and torch release Python's lock
-while they work. A set must get one of as many places as sets may be in flight before it
-is read and gives it back when it is written, which bounds the memory whatever the folder's
-size. The model is loaded once, when the first set needs it: a batch that is done already
-loads none.
+while they work. A semaphore bounds the sets in flight, and so the memory whatever the folder's
+size: a set takes a place before it is read and gives it back when it is written. The model is
+loaded once, when the first set needs it: a batch that is done already loads none.
 """
 
 from __future__ import annotations

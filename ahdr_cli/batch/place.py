@@ -1,8 +1,8 @@
-"""The place of a result: which files a set writes there, and whether it may.
+"""Whether a set may write its files where the plan puts them.
 
-A file is replaced unasked only if it is ours and untouched: the record beside the result has its
-hash, or says that it was being written when a run ended. What the user has put there or edited
-stays.
+Without ``--overwrite`` a file is replaced only if ahdr wrote it and nobody changed it: the record
+beside the result has its hash, or says that it was being written when a run ended. What the user
+has put there or edited stays.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ __all__ = ["check_place", "check_places", "kept_preview"]
 
 
 def check_places(sets: Sequence[PlannedSet], folder: Path, *, preview: bool) -> None:
-    """Find out before any work whether sets would get into each other's way.
+    """Refuse, before any work, sets that would overwrite each other's files.
 
     No result or preview may replace a photograph, that of another set included, whatever
     `--overwrite` says; and a preview has one owner: ``x.exr`` and ``x.hdr`` share a stem.
 
     Args:
-        sets: all of the batch: a share knows nothing of the others' files.
+        sets: all sets of the batch, of all shards.
         folder: of the results.
         preview: whether previews will be written.
 

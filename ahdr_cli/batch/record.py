@@ -74,7 +74,7 @@ class Identity:
         model: str,
         options: BatchOptions,
     ) -> Identity:
-        """Reads the input files.
+        """The identity of a set, for which its input files are read.
 
         Raises:
             InputError: one cannot be read.
@@ -97,8 +97,8 @@ class Record:
     Attributes:
         state: ``writing`` or ``done``.
         identity: as plain values.
-        outputs: name of each file that is ours, in the record's folder -> its SHA-256; besides
-            those written now, a preview of an earlier run.
+        outputs: SHA-256 by name of each file in the record's folder that ahdr wrote: the result,
+            its preview, or a preview that an earlier run has left.
         result: of `SetResult.to_record`.
     """
 
@@ -137,7 +137,7 @@ class Record:
             raise OutputError(f"cannot be written: {reason_of(error)}", path=path) from error
 
     def vouches_for(self, output: Path, identity: Identity) -> bool:
-        """Whether everything is there, whole, and made from the same things."""
+        """Whether all files are there, unchanged, and made from the same inputs and options."""
         if self.state != "done" or self.identity != json.loads(json.dumps(identity.to_dict())):
             return False
         names = [output.name]
@@ -200,7 +200,7 @@ def read_record(output: Path) -> Record | None:
 
 
 def sha256_of(path: Path) -> str:
-    """Of a file's contents, in hexadecimal.
+    """SHA-256 of a file's contents, in hexadecimal.
 
     Raises:
         OSError: it cannot be read.
@@ -210,7 +210,7 @@ def sha256_of(path: Path) -> str:
 
 
 def model_sha256(model: str) -> str:
-    """Of the weights that a name or path stands for, without loading them.
+    """SHA-256 of the weights that a name or path stands for, without loading them.
 
     Raises:
         UnknownModelError: neither a registered name nor a file that can be read.

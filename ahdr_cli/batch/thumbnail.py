@@ -29,7 +29,7 @@ def write_thumbnail(path: Path, image: HdrImage, *, white: float, staging: Path)
     Args:
         path: where to.
         image: the result.
-        white: radiance that becomes white.
+        white: radiance that is shown white.
         staging: folder for unfinished files, on the same file system.
 
     Raises:

@@ -1,7 +1,7 @@
-"""stdout and stderr as the outside may have made them: closed, full, or without a reader.
+"""stdout and stderr that may be closed, full, or without a reader.
 
-What cannot be shown must not stop work whose result is a file; data that cannot be written is an
-error, unless nobody reads it any more.
+Words that cannot be shown must not stop work whose result is a file. Data that cannot be written is
+an error, unless nobody reads it any more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def visible(text: str) -> str:
 
 
 def abandon(stream: IO[str]) -> None:
-    """Have what is still to be written to `stream` go nowhere, at the end of the process too."""
+    """Discard what is still to be written to `stream`, also at the end of the process."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -58,11 +58,10 @@ def choose_model(*, device: str, pixels: int) -> ModelChoice:
     if device != "cpu" or len(known) == 1:
         return ModelChoice(name=best.name, reason="the best on the validation set")
     fast_enough = [entry for entry in known if _seconds(entry, pixels) <= _PATIENCE]
-    chosen = (
-        max(fast_enough, key=_score)
-        if fast_enough
-        else min(known, key=lambda e: _seconds(e, pixels))
-    )
+    if fast_enough:
+        chosen = max(fast_enough, key=_score)
+    else:
+        chosen = min(known, key=lambda entry: _seconds(entry, pixels))
     if chosen is best:
         return ModelChoice(name=best.name, reason="the best on the validation set")
     gain, wait = _score(best) - _score(chosen), _duration(_seconds(best, pixels))

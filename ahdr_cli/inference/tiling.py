@@ -46,8 +46,8 @@ OnTile: TypeAlias = Callable[[int, int], None]
 """Progress: called with tiles done and tiles in all; the latter grows if tiles are halved."""
 
 TileStream: TypeAlias = Callable[[Iterator[FloatArray]], Generator[FloatArray, None, None]]
-"""Computes tiles, (n, h, w, 3) → (h, w, 3) each, in their order. It may draw further tiles before it
-yields a result."""
+"""Computes tiles, (n, h, w, 3) → (h, w, 3) each, in their order. It may draw further tiles before
+it yields a result."""
 
 
 class Box(NamedTuple):

@@ -44,7 +44,7 @@ class AHDRConfig:
         layers: dense layers in a block; unused by ``rb``.
         features: channels of the trunk.
         growth: channels that a dense layer adds; unused by ``rb``.
-        output: ``radiance`` is the paper's: what the last convolution says is the result.
+        output: ``radiance`` is the paper's: the last convolution gives the result.
             ``blend`` (ours) lets the network choose, per pixel, between that and the three
             frames themselves, so that it need not paint what a frame already shows.
     """
@@ -79,8 +79,8 @@ class FastConfig:
     Attributes:
         features: channels at a quarter of the resolution.
         shallow: channels at half the resolution.
-        detail: channels at full resolution, half of what they are made from. That is the 18
-            channels that are seen and the rest from below, so 10 is the least.
+        detail: channels at full resolution. They are made from twice as many: the 18 channels of
+            the input and the rest from half resolution, so 10 is the least.
         dilations: of the second convolution of each residual block at quarter resolution.
     """
 

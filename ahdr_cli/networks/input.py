@@ -1,4 +1,4 @@
-"""From display-encoded frames to what the network sees."""
+"""From display-encoded frames to the networks' input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ahdr_cli.radiometry.transfer import GAMMA
 __all__ = ["LDR", "RADIANCE", "VARIANCE", "to_network_input", "variance_of"]
 
 LDR = slice(0, 3)
-"""Channels of a frame: as it was taken."""
+"""Channels of a frame: display-encoded RGB as it was taken."""
 
 RADIANCE = slice(3, 6)
 """Channels of a frame: its estimate of the radiance."""
@@ -21,7 +21,7 @@ VARIANCE = 6
 
 
 def to_network_input(ldr: Tensor, ratios: Tensor, noise: Tensor | None = None) -> Tensor:
-    """Stack each frame with its radiance estimate and, if the noise is known, that one's variance.
+    """Stack each frame with its radiance estimate and, if the noise is given, its variance.
 
     The estimate is LDR^γ / ratio (Kalantari & Ramamoorthi 2017, equation 4): all three
     frames in units of the shortest frame's white, so that equal radiance has equal value.
@@ -49,7 +49,7 @@ def to_network_input(ldr: Tensor, ratios: Tensor, noise: Tensor | None = None) -
 
 
 def variance_of(radiance: Tensor, ratios: Tensor, noise: Tensor) -> Tensor:
-    """What variance noise gives to radiance, the mean over its channels.
+    """The variance of radiance by noise, the mean over its channels.
 
     ::
 
