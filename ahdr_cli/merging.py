@@ -214,7 +214,7 @@ class Merger:
         return HdrImage(radiance, exposure=exposure, metadata=reference.metadata)
 
     def warnings(self, bracket: Bracket) -> list[str]:
-        """What makes the result of a bracket doubtful, one line each."""
+        """Reasons to doubt the result of a bracket, one line each."""
         messages = bracket_warnings(bracket, trained_ev=self._checkpoint.spacing_ev)
         if self._options.align == "auto" and not has_cv2():
             messages.append("the frames are not aligned, because OpenCV cannot be imported")

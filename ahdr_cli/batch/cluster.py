@@ -36,7 +36,7 @@ from ahdr_cli.io.place import real_path
 __all__ = ["parse_cluster", "run_on_cluster"]
 
 ATTEMPTS = 3
-"""Workers that a set may kill before it is given up."""
+"""Attempts at a set whose workers die, before it is reported as failed."""
 
 REPLACEMENTS = 3
 """New workers, for each at the start, before a cluster is given up."""
@@ -120,7 +120,7 @@ def _connected(address: str | None) -> Iterator[ModuleType]:
 
 
 class Worker:
-    """What runs on the cluster; made into an actor by the driver."""
+    """Merges sets on the cluster; the driver makes it a Ray actor."""
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop

@@ -24,7 +24,7 @@ PHOTOGRAPH_SUFFIXES = frozenset((
     ".srf", ".srw", ".x3f",
 ))
 # fmt: on
-"""What is looked at in a folder; other files there are none of our business."""
+"""Suffixes of the files that are looked at in a folder."""
 
 _READERS = 8
 """Headers are read at the same time: the disk or network waits, not the processor."""

@@ -22,7 +22,7 @@ from ahdr_cli.errors import OutputExistsError
 __all__ = ["Summary", "check_report", "has_report", "report_paths", "summarise", "write_report"]
 
 _START = 2000
-"""Bytes that tell a report of ours from another file."""
+"""Bytes of a file that are read to recognise a report of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Summary:
 
 
 def summarise(plan: Plan, results: Sequence[SetResult], *, seconds: float) -> Summary:
-    """Count."""
+    """Count what became of the sets."""
     count = {
         status: sum(result.status == status for result in results)
         for status in ("done", "skipped", "failed")

@@ -64,7 +64,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What the stages need, the same for all sets.
+    """The three stages, with what they need for all sets.
 
     Attributes:
         folder: of the results.

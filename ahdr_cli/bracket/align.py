@@ -61,7 +61,7 @@ class Alignment:
 
     @property
     def displacements(self) -> tuple[float, float]:
-        """Of the short and the long frame's farthest corner, in pixels; 0 if left alone."""
+        """How far the farthest corner of the short and of the long frame moves, in pixels."""
         short, long = (motion.displacement(self.taken.size) for motion in self.motions)
         return short, long
 

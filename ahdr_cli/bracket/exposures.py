@@ -18,7 +18,7 @@ from ahdr_cli.images import Exposure, Frame
 __all__ = ["LARGEST_EV", "parse_evs", "parse_exposures", "read_ev_file", "with_exposures"]
 
 LARGEST_EV = 32.0
-"""In stops either way, twice what any camera spans."""
+"""Limit of exposure values, in stops either way: twice what any camera spans."""
 
 _DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _SECONDS = re.compile(rf"({_DECIMAL})(?:/({_DECIMAL}))?")

@@ -24,7 +24,7 @@ from ahdr_cli.radiometry.transfer import GAMMA, gamma_decode
 __all__ = ["MOST_PIXELS", "Guide", "grey8"]
 
 MOST_PIXELS = 1_000_000
-"""Of a guide. Motion is found to a few hundredths of its pixels."""
+"""Largest guide. Motion is found to a few hundredths of its pixels."""
 
 _LONGEST = 1 << 14  # pixels of a guide's side: OpenCV warps less than 1 << 15
 _BLACK, _CLIPPED = 0.04, 0.98  # encoded values between which a pixel is well exposed

@@ -79,7 +79,7 @@ class MatchedPixels:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ToneMatch:
-    """How frames are brought into agreement.
+    """The tables by which the frames of a bracket are brought into agreement.
 
     Attributes:
         estimate: the camera's curve.

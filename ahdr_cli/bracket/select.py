@@ -167,7 +167,7 @@ def _strangeness(step: float) -> float:
 
 
 def _outer(evs: Sequence[float], side: range, *, around: float) -> int:
-    """Of one side's frames the farthest at a known spacing, or else the nearest to one."""
+    """The farthest frame of one side within the trained spacing, else the nearest to it."""
 
     def preference(i: int) -> tuple[float, float]:
         step = abs(evs[i] - around)

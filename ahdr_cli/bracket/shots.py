@@ -106,7 +106,7 @@ def streams(shots: Sequence[Shot]) -> list[list[Shot]]:
 
 
 def _in_order(stream: list[Shot]) -> list[Shot]:
-    """By clock, and by name where the clock does not say."""
+    """Sorted by capture time, and by name where times are equal or missing."""
     by_name = sorted(stream, key=lambda shot: natural_key(shot.path))
     times = {shot.path: taken_at(shot) for shot in by_name}
     if any(time is None for time in times.values()):

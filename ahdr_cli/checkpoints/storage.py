@@ -154,7 +154,7 @@ def _load_registered(entry: ModelEntry) -> Checkpoint:
 def _load_file(
     path: Path, *, name: str, sha256: str | None = None, hint: str | None = None
 ) -> Checkpoint:
-    """Read once, so that the bytes that are hashed are the bytes that are used."""
+    """Load a file, read once so that the bytes that are hashed are the bytes that are used."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _USUAL_PIXELS = 12_000_000
-"""Of a photograph about which nothing is known."""
+"""Size that is assumed where no header can be read."""
 
 
 def read_shard(text: str | None, *, quiet: bool) -> Shard:

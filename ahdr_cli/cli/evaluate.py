@@ -181,7 +181,7 @@ def _parse_resolution(text: str) -> tuple[int, int]:
 
 
 def _metric_device(name: str) -> str:
-    """Where the heavy metrics compute: they need float64, which MPS has not."""
+    """The device of the heavy metrics, which need float64: MPS has none."""
     from ahdr_cli.inference.devices import select_device
 
     found = str(select_device(name))

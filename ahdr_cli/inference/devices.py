@@ -120,7 +120,7 @@ def _may_have_gpu() -> bool:
 
 
 def torch_dtype(precision: Precision) -> torch.dtype:
-    """What torch calls a precision of floating point."""
+    """The torch dtype of a floating-point precision."""
     import torch
 
     return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]

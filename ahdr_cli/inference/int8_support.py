@@ -19,7 +19,7 @@ from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 __all__ = ["require_int8"]
 
 _CHANNELS = 64
-"""As many as the network's features, so that the same code is used."""
+"""Channels of the test: the network's features, so that the same kernel is tested."""
 
 _HINT = "use --precision fp32"
 

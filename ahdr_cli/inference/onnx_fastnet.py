@@ -39,7 +39,7 @@ _BRIGHTEST = math.log1p(MU)
 """Natural logarithm of 1 + μ, which stands for a radiance of 1."""
 
 _LDR, _MAPPED = np.arange(FAST_SEEN).reshape(3, 2, 3).swapaxes(0, 1).reshape(2, 9)
-"""Where the network's first channels lie among those that it sees."""
+"""Positions of the LDR and of the μ-law channels among the network's input channels."""
 
 
 class _Seen(NamedTuple):
@@ -99,7 +99,7 @@ def _conv_seen(
 
 
 def _unshuffled(weight: FloatArray) -> FloatArray:
-    """Of a convolution after `pixel_unshuffle` by two, the weights to use before it, at stride 2.
+    """Weights of a convolution at stride 2 that equals one after `pixel_unshuffle` by two.
 
     Args:
         weight: (outputs, 4 · inputs, k, k).

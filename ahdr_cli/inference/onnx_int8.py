@@ -18,7 +18,7 @@ __all__ = ["Features", "write_int8_body"]
 
 
 class Features(NamedTuple):
-    """What the encoder makes of each frame, (1, features, h, w) float32."""
+    """The encoder's output for each frame, (1, features, h, w) float32."""
 
     short: Value
     reference: Value

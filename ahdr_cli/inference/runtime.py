@@ -31,7 +31,7 @@ class Runtime(Protocol):
 
     @property
     def precision(self) -> Precision:
-        """Of the arithmetic."""
+        """Number format of the arithmetic."""
 
     @property
     def halo(self) -> int:

@@ -85,7 +85,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What is computed and what of it is kept.
+    """A part of an image to be computed, and the part of it that is kept.
 
     Attributes:
         outer: goes through the network.
@@ -260,7 +260,7 @@ def _longest(length: int, parts: int, *, halo: int, align: int) -> int:
 
 
 def _fewest(length: int, *, halo: int, most: int, align: int) -> int:
-    """In how many parts to cut a length so that none is longer than `most` with its halo."""
+    """The least number of parts of a length of which none is longer than `most` with its halo."""
     for parts in (1, 2):
         if _longest(length, parts, halo=halo, align=align) <= most:
             return parts

@@ -68,7 +68,7 @@ class TorchRuntime:
 
     @torch.inference_mode()
     def merge(self, frames: Tensor, conditions: Tensor) -> Tensor:
-        """As calling it, with tensors on the device; errors are torch's."""
+        """The same as calling the runtime, for tensors on the device; errors are torch's."""
         with _convolutions(self.device, self.precision):
             ldr = frames.permute(0, 3, 1, 2)[None]
             seen = to_network_input(ldr, conditions[None, :3], conditions[3:])

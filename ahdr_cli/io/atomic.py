@@ -25,7 +25,7 @@ TEMPORARY_PREFIX = ".ahdr-tmp-"
 """How the name of an unfinished file begins."""
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES)
-"""What ``link`` says on file systems without hard links (FAT, some network drives)."""
+"""Errors of ``link`` on file systems without hard links (FAT, some network drives)."""
 
 
 def check_output(path: str | Path, *, overwrite: bool, suffixes: Collection[str]) -> None:

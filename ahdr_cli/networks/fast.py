@@ -70,7 +70,7 @@ class FastNet(nn.Module):
         return self.choose(frames).radiance
 
     def choose(self, frames: Tensor) -> Choice:
-        """As :meth:`forward`, with what led to it; correction and shrinkage come after that."""
+        """As :meth:`forward`, with the logits and the own picture that led to the result."""
         height, width = frames.shape[-2:]
         frames = _whole_cells(with_variance(frames))
         seen = self._see(frames)
