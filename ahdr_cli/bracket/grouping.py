@@ -106,6 +106,14 @@ class Grouping:
     groups: tuple[Group, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
+    @classmethod
+    def sorted_by_path(cls, groups: Iterable[Group], left_out: Iterable[LeftOut]) -> Grouping:
+        """Groups by their first file, and files left out, in natural order."""
+        return cls(
+            groups=tuple(sorted(groups, key=lambda group: natural_key(group.shots[0].path))),
+            left_out=tuple(sorted(left_out, key=lambda item: natural_key(item.path))),
+        )
+
 
 def group_shots(shots: Iterable[Shot], *, options: GroupingOptions = GroupingOptions()) -> Grouping:
     """Find the brackets among photographs by capture time, camera, size and exposure steps.
@@ -135,7 +143,7 @@ def group_shots(shots: Iterable[Shot], *, options: GroupingOptions = GroupingOpt
             found, rest = [whole], []
         groups += found
         left_out += rest
-    return _sorted(groups, left_out)
+    return Grouping.sorted_by_path(groups, left_out)
 
 
 def group_by_count(shots: Iterable[Shot], count: int) -> Grouping:
@@ -161,7 +169,7 @@ def group_by_count(shots: Iterable[Shot], count: int) -> Grouping:
             )
             for shot in stream[whole:]
         ]
-    return _sorted(groups, left_out)
+    return Grouping.sorted_by_path(groups, left_out)
 
 
 def group_by_pattern(shots: Iterable[Shot], pattern: str) -> Grouping:
@@ -200,7 +208,7 @@ def group_by_pattern(shots: Iterable[Shot], pattern: str) -> Grouping:
             ordered = sorted(found, key=lambda shot: natural_key(shot.path))
             reason = f"{len(found)} files of set {name!r}"
             groups.append(_group(ordered, "pattern", reason, name=Path(name).name))
-    return _sorted(groups, left_out)
+    return Grouping.sorted_by_path(groups, left_out)
 
 
 def _brackets_of(
@@ -275,11 +283,4 @@ def _group(shots: Sequence[Shot], rule: Rule, reason: str, *, name: str | None =
         reason=reason,
         name=name or shots[0].path.stem,
         evs=tuple(ev - lowest for ev in evs),
-    )
-
-
-def _sorted(groups: list[Group], left_out: list[LeftOut]) -> Grouping:
-    return Grouping(
-        groups=tuple(sorted(groups, key=lambda group: natural_key(group.shots[0].path))),
-        left_out=tuple(sorted(left_out, key=lambda item: natural_key(item.path))),
     )

@@ -112,9 +112,9 @@ def batch(
         raise UsageError("the folder of the results is missing", hint="pass -o DIR")
     share = read_shard(shard, quiet=quiet)
 
-    from ahdr_cli.batch import BatchOptions, write_report
+    from ahdr_cli.batch import BatchOptions
     from ahdr_cli.batch import write_manifest as write
-    from ahdr_cli.batch.failed_list import check_failed_list, write_failed_list
+    from ahdr_cli.batch.failed_list import check_failed_list
     from ahdr_cli.batch.place import check_places
     from ahdr_cli.batch.report import check_report, report_paths
 
@@ -179,6 +179,41 @@ def batch(
         overwrite=overwrite,
         in_flight=in_flight,
     )
+    _execute(
+        plan,
+        output,
+        options,
+        share,
+        cluster=cluster,
+        failed_list=failed_list,
+        started=started,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+    )
+
+
+def _execute(
+    plan: Plan,
+    output: Path,
+    options: BatchOptions,
+    share: Shard,
+    *,
+    cluster: str | None,
+    failed_list: Path | None,
+    started: float,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Merge the sets of a plan, write the report, and say what became of them.
+
+    Raises:
+        BatchError: a set failed, or a file could not be read.
+    """
+    from ahdr_cli.batch import write_report
+    from ahdr_cli.batch.failed_list import write_failed_list
+
     results: list[SetResult] = []
     try:
         _run(
@@ -199,11 +234,11 @@ def batch(
             paths = write_report(
                 output, plan, results, options=options, seconds=seconds, shard=share
             )
-    places = {planned.output: place for place, planned in enumerate(plan.sets)}
-    results.sort(key=lambda result: places[result.planned.output])
+    order = {planned.output: index for index, planned in enumerate(plan.sets)}
+    results.sort(key=lambda result: order[result.planned.output])
     failures = [result for result in results if result.status == "failed"]
     if failed_list is not None:
-        write_failed_list(failed_list, failures, overwrite=overwrite)
+        write_failed_list(failed_list, failures, overwrite=options.overwrite)
     if as_json:
         print_json({"report": str(paths[0]), **json.loads(paths[0].read_text(encoding="utf-8"))})
     elif not quiet:
