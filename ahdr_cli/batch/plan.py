@@ -20,6 +20,7 @@ from ahdr_cli.bracket.grouping import (
     group_by_pattern,
     group_shots,
 )
+from ahdr_cli.bracket.shots import all_left_out
 from ahdr_cli.errors import AhdrError, ExposureError, UsageError
 from ahdr_cli.io.kalantari import EXPOSURES
 from ahdr_cli.io.place import real_path
@@ -209,7 +210,7 @@ def _with_right_count(grouping: Grouping, options: PlanOptions) -> Grouping:
             kept.append(group)
             continue
         reason = f"set {group.name!r} has {len(group.shots)} files for the {count} exposures given"
-        left_out += _all_left_out(group.shots, reason)
+        left_out += all_left_out(group.shots, reason)
     return Grouping(groups=tuple(kept), left_out=tuple(left_out))
 
 
@@ -223,12 +224,12 @@ def _listed_group(folder: Path, shots: Sequence[Shot]) -> Group | list[LeftOut]:
     try:
         evs = [exposure.ev for exposure in read_ev_file(folder / EXPOSURES)]
     except AhdrError as error:
-        return _all_left_out(ordered, f"{EXPOSURES}: {error.message}")
+        return all_left_out(ordered, f"{EXPOSURES}: {error.message}")
     listed = f"{EXPOSURES} lists {len(evs)} exposures"
     if len(evs) != len(ordered):
-        return _all_left_out(ordered, f"{listed} for {len(ordered)} pictures")
+        return all_left_out(ordered, f"{listed} for {len(ordered)} pictures")
     if len(evs) < 3:
-        return _all_left_out(ordered, f"{listed}, a bracket has 3 or more")
+        return all_left_out(ordered, f"{listed}, a bracket has 3 or more")
     return Group(
         shots=tuple(ordered),
         rule="exposure-file",
@@ -236,10 +237,6 @@ def _listed_group(folder: Path, shots: Sequence[Shot]) -> Group | list[LeftOut]:
         name=real_path(folder).name,
         evs=tuple(ev - min(evs) for ev in evs),
     )
-
-
-def _all_left_out(shots: Sequence[Shot], reason: str) -> list[LeftOut]:
-    return [LeftOut(path=shot.path, reason=reason) for shot in shots]
 
 
 def _given_evs(group: Group) -> tuple[float, ...] | None:

@@ -30,6 +30,7 @@ from ahdr_cli.bracket.segmentation import (
 from ahdr_cli.bracket.shots import (
     LeftOut,
     Shot,
+    all_left_out,
     has_fraction,
     instant,
     pause_between,
@@ -129,15 +130,11 @@ def group_shots(shots: Iterable[Shot], *, options: GroupingOptions = GroupingOpt
     groups: list[Group] = []
     for stream in streams(kept):
         known = [shot for shot in stream if shot.exposure is not None]
-        left_out += [
-            LeftOut(
-                path=shot.path,
-                reason="no exposure in this file; list it in a manifest, or pass --exposures "
-                "or --ev together with --group",
-            )
-            for shot in stream
-            if shot.exposure is None
-        ]
+        left_out += all_left_out(
+            (shot for shot in stream if shot.exposure is None),
+            "no exposure in this file; list it in a manifest, or pass --exposures or --ev together "
+            "with --group",
+        )
         found, rest = _brackets_of(known, options)
         if not found and (whole := _whole_folder(known, kept, options)) is not None:
             found, rest = [whole], []
@@ -161,14 +158,11 @@ def group_by_count(shots: Iterable[Shot], count: int) -> Grouping:
         for start in range(0, whole, count):
             members = stream[start : start + count]
             groups.append(_group(members, "count", f"{count} files in a row"))
-        left_out += [
-            LeftOut(
-                path=shot.path,
-                reason=f"{len(stream)} files in {shot.path.parent} of this camera and size do "
-                f"not divide into groups of {count}",
-            )
-            for shot in stream[whole:]
-        ]
+        left_out += all_left_out(
+            stream[whole:],
+            f"{len(stream)} files in {stream[0].path.parent} of this camera and size do not divide "
+            f"into groups of {count}",
+        )
     return Grouping.sorted_by_path(groups, left_out)
 
 
@@ -197,13 +191,9 @@ def group_by_pattern(shots: Iterable[Shot], pattern: str) -> Grouping:
     groups = []
     for (_, name), found in members.items():
         if len(found) < 3:
-            left_out += [
-                LeftOut(
-                    path=shot.path,
-                    reason=f"only {len(found)} of the 3 or more files of set {name!r} are there",
-                )
-                for shot in found
-            ]
+            left_out += all_left_out(
+                found, f"only {len(found)} of the 3 or more files of set {name!r} are there"
+            )
         else:
             ordered = sorted(found, key=lambda shot: natural_key(shot.path))
             reason = f"{len(found)} files of set {name!r}"

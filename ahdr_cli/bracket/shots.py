@@ -9,7 +9,7 @@ are ordered by file name with numbers compared as numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from ahdr_cli.natural_order import natural_key
 __all__ = [
     "LeftOut",
     "Shot",
+    "all_left_out",
     "has_fraction",
     "instant",
     "levels",
@@ -64,6 +65,11 @@ class LeftOut:
         return {"path": str(self.path), "reason": self.reason}
 
 
+def all_left_out(shots: Iterable[Shot], reason: str) -> list[LeftOut]:
+    """Several files that are in no bracket, for one reason."""
+    return [LeftOut(path=shot.path, reason=reason) for shot in shots]
+
+
 def without_twins(shots: list[Shot]) -> tuple[list[Shot], list[LeftOut]]:
     """One file per shutter release: cameras write RAW and JPEG, converters a TIFF beside them."""
     by_stem: dict[tuple[Path, str], list[Shot]] = {}
@@ -80,11 +86,8 @@ def without_twins(shots: list[Shot]) -> tuple[list[Shot], list[LeftOut]]:
         ranks = [_DEVELOPED.index(kind) if kind in _DEVELOPED else 99 for kind in formats]
         chosen = twins[ranks.index(min(ranks))]
         kept.append(chosen)
-        left_out += [
-            LeftOut(path=shot.path, reason=f"the same shot as {chosen.path.name}")
-            for shot in twins
-            if shot is not chosen
-        ]
+        others = (shot for shot in twins if shot is not chosen)
+        left_out += all_left_out(others, f"the same shot as {chosen.path.name}")
     return kept, left_out
 
 
