@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -50,3 +51,16 @@ def test_items_of_a_batch_do_not_mix(network, random_input):
     frames = random_input(12, 12, batch=3)
     each = torch.cat([network(frames[i : i + 1]) for i in range(3)])
     torch.testing.assert_close(network(frames), each)
+
+
+def test_every_parameter_learns(network, random_input):
+    network(random_input(16, 16)).sum().backward()
+    for key, parameter in network.named_parameters():
+        assert parameter.grad is not None, key
+        assert torch.isfinite(parameter.grad).all(), key
+        assert parameter.grad.abs().sum() > 0, key
+
+
+def test_configuration_round_trip(network):
+    config = network.config
+    assert type(config)(**json.loads(json.dumps(config.to_dict()))) == config
