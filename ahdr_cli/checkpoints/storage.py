@@ -104,10 +104,11 @@ def save_checkpoint(
         for key, tensor in state_dict.items()
     }
     data = reproducible(safetensors_numpy.save(weights), metadata=header.to_metadata())
-    checkpoint = _decode(data, path=path, name=path.name)
+    sha256 = hashlib.sha256(data).hexdigest()
+    _decode(data, path=path, name=path.name, sha256=sha256)  # raises what a reader would raise
     with atomic_path(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(data)
-    return checkpoint.sha256
+    return sha256
 
 
 def verify_model(entry: ModelEntry) -> Checkpoint:
@@ -164,10 +165,10 @@ def _load_file(
         raise CorruptWeightsError(
             f"SHA-256 is {actual[:16]}…, the manifest says {sha256[:16]}…", path=path, hint=hint
         )
-    return _decode(data, path=path, name=name)
+    return _decode(data, path=path, name=name, sha256=actual)
 
 
-def _decode(data: bytes, *, path: Path, name: str) -> Checkpoint:
+def _decode(data: bytes, *, path: Path, name: str, sha256: str) -> Checkpoint:
     header = CheckpointHeader.from_metadata(parse_metadata(BytesIO(data), path=path), path=path)
     family = ARCHITECTURES.get(header.architecture)
     if family is None:
@@ -194,7 +195,7 @@ def _decode(data: bytes, *, path: Path, name: str) -> Checkpoint:
         name=name,
         config=config,
         weights=MappingProxyType(weights),
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
         provenance=header.provenance,
         spacing_ev=header.spacing_ev,
         bounds=header.bounds,
