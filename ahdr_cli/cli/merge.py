@@ -129,9 +129,10 @@ def merge(
         align=align,
         response=response,
     )
-    bracket, chosen = read_bracket(frames, given)
-    if len(chosen) < len(frames) and not quiet:
-        note(f"{len(frames)} frames: merging {', '.join(path.name for path in chosen)}")
+    bracket = read_bracket(frames, given)
+    if len(bracket.frames) < len(frames) and not quiet:
+        names = ", ".join(Path(frame.name).name for frame in bracket.frames)
+        note(f"{len(frames)} frames: merging {names}")
     read = time.perf_counter()
 
     height, width = bracket.size

@@ -75,7 +75,7 @@ def build_decision(
     """
     graph = GraphWriter(weights)
     planes = graph.node("Transpose", Value("features"), perm=[0, 3, 1, 2])
-    x = graph.node("Reshape", planes, graph.axes(1, config.features, 0, 0))
+    x = graph.node("Reshape", planes, graph.integers(1, config.features, 0, 0))
     _decide(graph, config, x._replace(channels=config.features), _frames(graph))
     maps = (config.features // group, "h", "w", group)
     return graph.model(name="decision", further={"features": maps})
@@ -111,7 +111,7 @@ def _decide(graph: GraphWriter, config: AHDRConfig, x: Value, frames: _Frames) -
 def _encode(graph: GraphWriter, frames: _Frames) -> Features:
     """The features of each frame."""
     # Frames along the first axis, which the encoder has them share.
-    apart = graph.axes(3, 3, 0, 0)
+    apart = graph.integers(3, 3, 0, 0)
     both = graph.concat(*(graph.node("Reshape", x, apart)._replace(channels=3) for x in frames))
     return Features._make(
         graph.named(f"encode.{name}", _leaky_relu(graph, graph.conv("encode", x)))

@@ -122,7 +122,7 @@ def write_explicit(graph: GraphWriter, ldr: Value, radiance: Lifted) -> Explicit
     weights = weights._replace(channels=3)
 
     # OWN_ERROR / √Σ is the deviation of the mean.
-    certain = graph.node("Sqrt", graph.node("ReduceSum", weights, graph.axes(1)))
+    certain = graph.node("Sqrt", graph.node("ReduceSum", weights, graph.integers(1)))
     noise = graph.node("Div", graph.number(OWN_ERROR), certain)
     loud = _ramp(graph, noise, QUIET)
     quiet = graph.node("Mul", sound, graph.node("Sub", one, reference))
@@ -160,9 +160,9 @@ def _write_uncertainty(
     pooled = _around(graph, graph.concat(*light, different, comparable), RADIUS)
     lights, apart_mean, share = graph.split(pooled, 3, 2, 2)
 
-    ratios = graph.node("Gather", Value("conditions"), graph.axes(0, 1, 2), axis=0)
-    ratios = graph.node("Reshape", ratios, graph.axes(1, 3, 1, 1))
-    noise = graph.node("Gather", Value("conditions"), graph.axes(3), axis=0)
+    ratios = graph.node("Gather", Value("conditions"), graph.integers(0, 1, 2), axis=0)
+    ratios = graph.node("Reshape", ratios, graph.integers(1, 3, 1, 1))
+    noise = graph.node("Gather", Value("conditions"), graph.integers(3), axis=0)
     unit = radiance.unit
     sensor = graph.node("Div", graph.number(unit * READ), ratios)
     sensor = graph.node("Sub", sensor, graph.number(radiance.black))
@@ -226,7 +226,7 @@ def _write_highlights(
     around = _around(graph, graph.concat(lit, sure), REACH)
     light, share = graph.split(around, 3, 1)
     light = graph.node("Div", light, graph.node("Add", share, graph.number(1e-6)))
-    known = graph.clip(_scaled(graph, share, 1.0 / ENOUGH))
+    known = _ramp(graph, share, (0.0, ENOUGH))
     lifted = graph.node("Add", light, graph.number(1e-6 * radiance.unit - radiance.black))
     darker = graph.node("Div", graph.node("Sub", light, short), lifted)
     darker = _ramp(graph, graph.node("ReduceMax", darker, axes=[1]), DEFICIT)

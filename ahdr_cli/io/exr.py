@@ -116,13 +116,13 @@ def _quiet() -> Iterator[None]:
 
 
 class _Muted:
-    """A stream in which what the thread says that made it is not heard; others are."""
+    """A stream that drops what its own thread writes, and passes on what other threads write."""
 
     def __init__(self, stream: Any) -> None:  # noqa: ANN401 # whatever stands for stdout
         self._stream, self._thread = stream, threading.get_ident()
 
     def write(self, text: str) -> int:
-        """As of any stream."""
+        """Write `text`, or drop it; returns how many characters that were."""
         if threading.get_ident() == self._thread:
             return len(text)
         written: int = self._stream.write(text)

@@ -1,8 +1,8 @@
-"""What decoders say by themselves, kept quiet: Python's warnings, and lines of C libraries.
+"""Decoders' warnings, and the lines that C libraries print, silenced; also from several threads.
 
-``warnings.catch_warnings`` puts back what it found, so that where two threads overlap, the last
-to leave may put back the other's silence, for the whole process. Here the first to come saves and
-silences, and the last to leave restores.
+``warnings.catch_warnings`` restores the filters that it found. Where two threads overlap, the last
+to leave may so restore the other's silence, for good. Here the first to enter saves the filters and
+silences, and the last to leave restores them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["without_lines", "without_warnings"]
 _STDERR = 2  # what C libraries write to, whatever sys.stderr is
 _LOCK = threading.Lock()
 _within: list[warnings.catch_warnings[None]] = []
-"""What the first one saved, once for each that is within."""
+"""The filters that the first one saved, once for each context that is open."""
 
 
 @contextmanager

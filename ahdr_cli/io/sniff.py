@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; the suffix only decides between TIFF and a RAW built on it.
+"""The kind of a file, by its first bytes; the suffix only tells TIFF from RAW formats built on it.
 
 Signatures are those of the formats' specifications; see also the freedesktop shared MIME data.
 """
@@ -107,7 +107,7 @@ def sniff(path: Path) -> FileKind:
 
 
 def _tiff_or_raw(path: Path, head: bytes, tags: ExifTags) -> FileKind:
-    """RAW if the directory says sensor data, or leads to what is no finished picture."""
+    """RAW if the directory declares sensor data, or a thumbnail of anything but a picture."""
     primary = tags.primary
     if head[8:10] == b"CR" or _DNG_VERSION in primary or primary.get(_PHOTOMETRIC) in _SENSOR_DATA:
         return FileKind.RAW

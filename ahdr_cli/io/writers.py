@@ -6,19 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from ahdr_cli.images import HdrImage
 from ahdr_cli.io.atomic import atomic_path, check_output
 from ahdr_cli.io.exr import HALF_LARGEST, write_exr
 from ahdr_cli.io.float_tiff import write_float_tiff
 from ahdr_cli.io.options import WriteOptions
 from ahdr_cli.io.radiance import RGBE_LARGEST, write_radiance
-from ahdr_cli.io.sanitise import sanitised
+from ahdr_cli.io.sanitise import FLOAT32_LARGEST, sanitised
 
 __all__ = ["HDR_SUFFIXES", "heeded_by", "largest_value", "write_hdr"]
-
-_FLOAT32_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +30,14 @@ class _Writer:
 
 
 _FLOAT_TIFF = _Writer(
-    write_float_tiff, lambda options: _FLOAT32_LARGEST, frozenset({"float32", "compression"})
+    write_float_tiff, lambda options: FLOAT32_LARGEST, frozenset({"float32", "compression"})
 )
 
 _WRITERS = {
     ".hdr": _Writer(write_radiance, lambda options: RGBE_LARGEST, frozenset({"chromaticities"})),
     ".exr": _Writer(
         write_exr,
-        lambda options: _FLOAT32_LARGEST if options.float32 else HALF_LARGEST,
+        lambda options: FLOAT32_LARGEST if options.float32 else HALF_LARGEST,
         frozenset({"float32", "chromaticities", "compression"}),
     ),
     ".tif": _FLOAT_TIFF,

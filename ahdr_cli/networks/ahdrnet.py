@@ -81,7 +81,7 @@ class AHDRNet(nn.Module):
             return self._decide(x, frames).radiance
 
     def choose(self, frames: Tensor) -> Choice:
-        """As :meth:`forward`, with what led to the result.
+        """As :meth:`forward`, with the logits and the own picture that led to the result.
 
         Raises:
             ValueError: the configuration's output is not ``blend``.

@@ -2,8 +2,8 @@
 
 What classical HDR merging does with fixed weights, a network may do with learnt ones: it then
 only has to say which frame to believe, and a well-exposed pixel comes out as the camera took it.
-What is known without learning is in :mod:`ahdr_cli.networks.explicit`, and what is done about the
-noise that is left in :mod:`ahdr_cli.networks.shrinkage`.
+The part of the weights that needs no learning is in :mod:`ahdr_cli.networks.explicit`; the noise
+that is left is reduced in :mod:`ahdr_cli.networks.shrinkage`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Blend", "Choice", "blend"]
 
 
 class Choice(NamedTuple):
-    """What a network that chooses says, all float32.
+    """The output of a network that chooses between the frames, all float32.
 
     Attributes:
         radiance: (N, 3, H, W), the result.
@@ -36,7 +36,7 @@ class Blend(NamedTuple):
     Attributes:
         radiance: (N, 3, H, W) linear RGB, in [0, 1] as the candidates are, in units of the
             shortest frame's white.
-        variance: (N, 1, H, W), that by the noise of the frames.
+        variance: (N, 1, H, W), of the mean by the noise of the frames.
     """
 
     radiance: Tensor
@@ -58,5 +58,5 @@ def blend(radiance: Tensor, logits: Tensor, variance: Tensor, *more: Tensor) -> 
     total = torch.zeros_like(candidates[0])
     for weight, candidate in zip(weights, candidates, strict=True):
         total = total + weight * candidate
-    left = (shares[:, :3].square() * variance).sum(dim=1, keepdim=True)
-    return Blend(radiance=total, variance=left)
+    of_mean = (shares[:, :3].square() * variance).sum(dim=1, keepdim=True)
+    return Blend(radiance=total, variance=of_mean)

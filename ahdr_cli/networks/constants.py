@@ -82,8 +82,8 @@ comes to be all that is asked: the reference is ever less believed there, and by
 puts in its place small lamps would change."""
 
 RADIUS = 2
-"""Of the neighbourhood over which frames are compared: 25 pixels of three channels tell a variance
-to one part in six, and what moved is seldom narrower."""
+"""Radius of the neighbourhood over which frames are compared: 25 pixels of three channels tell a
+variance to one part in six, and what moved is seldom narrower."""
 
 REACH = 6
 """Of the neighbourhood whose light fills a clipped reference, in pixels: 4 to 16 measured the same
@@ -121,7 +121,7 @@ QUIET = (0.001, 0.003)
 improve, from the second on, 50 dB, there is."""
 
 SIDE = 3
-"""Of the blocks whose frequencies are told from noise, in pixels; odd, so that a block has a
+"""Side in pixels of the blocks whose frequencies are told from noise; odd, so that a block has a
 middle. Larger ones gain little (5 pixels 0.05 dB on the validation scenes), and the time grows with
 the square."""
 

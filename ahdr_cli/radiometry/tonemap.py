@@ -55,7 +55,6 @@ WHITE_PERCENTILE = 99.9
 REINHARD_KEY = 0.18
 """Reinhard et al. (2002), section 3.1: the log-average luminance is shown as middle grey."""
 
-
 MAX_RADIANCE = 1e10
 """More than the sun's disc in cd/m² (1.6e9); brighter pixels are taken for this bright."""
 
@@ -103,7 +102,7 @@ def reinhard(radiance: FloatArray, *, white: float, exposure: float = 0.0) -> Fl
 
 
 def _adapt_reinhard(strips: Iterable[FloatArray], *, white: float) -> ToneOperator:
-    """The operator with the log-average of an image, which may then be shown strip by strip."""
+    """`reinhard` for one image, whose log-average is taken here: applicable strip by strip then."""
     delta = 1e-6 * white  # keeps black pixels finite, whatever the scale of the image
     total, pixels = 0.0, 0
     for strip in strips:
@@ -244,7 +243,7 @@ def render(
 def _operation(
     radiance: FloatArray, operator: str, *, exposure: float, gamma: float, white: float | None
 ) -> Callable[[FloatArray], FloatArray]:
-    """What :func:`tonemap` does to an image, or to any rows of it."""
+    """:func:`tonemap` of one image as a function that can be applied to any rows of it."""
     entry = OPERATORS.get(operator)
     if entry is None:
         raise UsageError(
