@@ -12,9 +12,9 @@ and torch is imported only by what needs it.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ahdr_cli._lazy import lazy_names
 from ahdr_cli._version import __version__
 
 if TYPE_CHECKING:
@@ -71,45 +71,23 @@ __all__ = [
     "write_preview",
 ]
 
-_HOMES = {
-    "ahdr_cli.batch": ("merge_folder",),
-    "ahdr_cli.bracket": (
-        "Bracket",
-        "parse_evs",
-        "parse_exposures",
-        "read_ev_file",
-        "select_three",
-    ),
-    "ahdr_cli.checkpoints": (
-        "Checkpoint",
-        "available_models",
-        "import_checkpoint",
-        "load_checkpoint",
-        "save_checkpoint",
-    ),
-    "ahdr_cli.errors": ("AhdrError",),
-    "ahdr_cli.images": ("CaptureMetadata", "Exposure", "Frame", "HdrImage"),
-    "ahdr_cli.io": (
-        "WriteOptions",
-        "probe",
-        "read_frame",
-        "read_hdr",
-        "write_hdr",
-        "write_preview",
-    ),
-    "ahdr_cli.merging": ("MergeOptions", "Merger"),
-    "ahdr_cli.networks.ahdrnet": ("AHDRNet",),
-    "ahdr_cli.networks.config": ("AHDRConfig",),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(home), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "batch": ("merge_folder",),
+        "bracket": ("Bracket", "parse_evs", "parse_exposures", "read_ev_file", "select_three"),
+        "checkpoints": (
+            "Checkpoint",
+            "available_models",
+            "import_checkpoint",
+            "load_checkpoint",
+            "save_checkpoint",
+        ),
+        "errors": ("AhdrError",),
+        "images": ("CaptureMetadata", "Exposure", "Frame", "HdrImage"),
+        "io": ("WriteOptions", "probe", "read_frame", "read_hdr", "write_hdr", "write_preview"),
+        "merging": ("MergeOptions", "Merger"),
+        "networks.ahdrnet": ("AHDRNet",),
+        "networks.config": ("AHDRConfig",),
+    },
+)

@@ -55,6 +55,7 @@ __all__ = [
     "UnreadableImageError",
     "UnsupportedFormatError",
     "UsageError",
+    "reason_of",
 ]
 
 
@@ -161,7 +162,7 @@ class OutputExistsError(OutputError):
 
 
 class DeviceError(AhdrError):
-    """The device is absent or cannot do what was asked of it."""
+    """The device is absent or cannot do what was asked."""
 
     exit_code = 7
 
@@ -174,3 +175,9 @@ class BatchError(AhdrError):
     """Some items of a batch failed; the report names them."""
 
     exit_code = 8
+
+
+def reason_of(error: Exception) -> str:
+    """Why the operating system refused, in its own words, for the end of a one-line message."""
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(words).lower()

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from ahdr_cli._version import __version__
 from ahdr_cli.errors import MissingDependencyError, ModelError
-from ahdr_cli.inference.budget import round_up
 from ahdr_cli.io.atomic import atomic_path
 from ahdr_cli.networks.config import AHDRConfig, stride
-from ahdr_cli.networks.receptive import receptive_radius
+from ahdr_cli.networks.receptive import halo
 from ahdr_cli.radiometry.noise import LIKELY, QUIETEST
 
 if TYPE_CHECKING:
@@ -80,14 +79,13 @@ def export_onnx(
     model = build_onnx_graph(config, checkpoint.weights, bounds=bounds)
     model.producer_name, model.producer_version = "ahdr", __version__
     model.doc_string = _MEANING
-    cell = stride(config)
     facts = {
         "ahdr": __version__,
         "model": checkpoint.name,
         "sha256": checkpoint.sha256,
         "precision": "int8" if int8 else "fp32",
-        "stride": cell,
-        "halo": round_up(receptive_radius(config), cell),
+        "stride": stride(config),
+        "halo": halo(config),
     }
     helper.set_model_props(model, {name: str(value) for name, value in facts.items()})
     output = Path(output)

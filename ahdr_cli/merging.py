@@ -15,7 +15,7 @@ import numpy as np
 
 from ahdr_cli.bracket.opencv import has_cv2
 from ahdr_cli.bracket.preparation import RESPONSES, prepare
-from ahdr_cli.bracket.spacing import bracket_concerns
+from ahdr_cli.bracket.warnings import bracket_warnings
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import InputError, ModelError, UsageError
 from ahdr_cli.images import FloatArray, Frame, HdrImage
@@ -68,14 +68,14 @@ class MergeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergePlan:
-    """What was chosen.
+    """What a merger computes with: the options, with every ``auto`` decided.
 
     Attributes:
         model: name of the checkpoint.
         sha256: of its file.
         device: as torch names it.
-        precision: of the arithmetic.
-        runtime: that computes.
+        precision: of the network's arithmetic.
+        runtime: name of what runs the network.
         tile: side in pixels of the largest tile without its halo; if it was chosen
             automatically, tiles may be oblong with no larger an area.
         halo: context around a tile, the receptive radius of the network.
@@ -105,7 +105,7 @@ class Merger:
 
     Attributes:
         options: how to compute, as it was asked for.
-        plan: what was chosen.
+        plan: what it computes with.
     """
 
     def __init__(self, checkpoint: Checkpoint, *, options: MergeOptions | None = None) -> None:
@@ -118,10 +118,10 @@ class Merger:
         self._runtime: Runtime = open_runtime(
             checkpoint, name=options.runtime, device=device, precision=precision
         )
-        self._pixels: int | None = None
+        self._tile_pixels: int | None = None
         if options.tile == "auto":
-            self._pixels = tile_pixels(self._runtime, free=free_memory(device))
-            side = tile_side(self._pixels, halo=self._runtime.halo)
+            self._tile_pixels = tile_pixels(self._runtime, free=free_memory(device))
+            side = tile_side(self._tile_pixels, halo=self._runtime.halo)
         else:
             side = options.tile
         self.plan = MergePlan(
@@ -185,7 +185,7 @@ class Merger:
             OutOfMemoryError: not even the smallest tile fits.
             ModelError: the network returned NaN or infinity.
         """
-        # Tiles see to themselves; this is for the arrays as large as the image.
+        # Tiling handles tiles that do not fit; this covers the arrays as large as the image.
         with translated_allocation_errors():
             return self._merge(prepared, on_tile=on_tile)
 
@@ -211,27 +211,27 @@ class Merger:
         reference = bracket.reference
         exposure = reference.exposure
         if exposure is not None and exposure.relative:
-            exposure = None  # files record shutter times, and this is none
+            exposure = None  # it has no shutter time that a file could record
         return HdrImage(radiance, exposure=exposure, metadata=reference.metadata)
 
     def warnings(self, bracket: Bracket) -> list[str]:
-        """What makes the result of a bracket doubtful, one line each."""
-        concerns = bracket_concerns(bracket, trained_ev=self._checkpoint.spacing_ev)
-        messages = [concern.message for concern in concerns]
+        """Reasons to doubt the result of a bracket, one line each."""
+        messages = bracket_warnings(bracket, trained_ev=self._checkpoint.spacing_ev)
         if self.options.align == "auto" and not has_cv2():
             messages.append("the frames are not aligned, because OpenCV cannot be imported")
         return messages
 
     def _inner(self, size: tuple[int, int]) -> int | tuple[int, int]:
-        if self._pixels is None:
+        """Tiles without their halo for an image of `size`, fitted to it unless the user chose."""
+        if self._tile_pixels is None:
             return self.plan.tile
         return fit_tile(
-            size, halo=self._runtime.halo, pixels=self._pixels, align=self._runtime.stride
+            size, halo=self._runtime.halo, pixels=self._tile_pixels, align=self._runtime.stride
         )
 
 
 def _is_finite(values: FloatArray) -> bool:
-    """Whether neither NaN nor infinity occurs, found without an array of answers."""
+    """Whether neither NaN nor infinity occurs, without a mask as large as the image."""
     return math.isfinite(float(values.min())) and math.isfinite(float(values.max()))
 
 

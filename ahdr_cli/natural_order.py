@@ -1,4 +1,4 @@
-"""The order in which people read names of files, and cameras write them."""
+"""Natural sort order: numbers in file names count as numbers."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from ahdr_cli import Bracket, Exposure, read_frame
-from ahdr_cli.bracket.align import estimate_motion
+from ahdr_cli.bracket.align import estimate_motions
 from ahdr_cli.bracket.motion import RigidMotion
 from ahdr_cli.images import FloatArray, Frame
 
@@ -48,7 +48,7 @@ def main() -> None:
                 ]
             )
             started = time.process_time()
-            found = [estimate_motion(bracket, index) for index in (0, 2)]
+            found = estimate_motions(bracket)
             seconds.append(time.process_time() - started)
             apart = [f.distance(m, bracket.size) for f, m in zip(found, motions, strict=True)]
             errors += apart

@@ -1,11 +1,16 @@
-"""Time and memory of the network on a CPU: eager whole image against what a merge does.
+"""Time and memory of AHDRNet on a CPU: eager torch on the whole image against the fast paths.
 
     python benchmarks/cpu_network.py --size 1500x1000 --threads 2 --repeats 3
-    python benchmarks/cpu_network.py --size 1500x1000 --threads 2 --tiles 256,384,512,768,1024
+    python benchmarks/cpu_network.py --cases winograd,onnxruntime,256,512,1024
+
+A case is ``eager`` (torch, whole image), a runtime, ``int8``, or the side of a tile for the
+runtime that ``auto`` means.
 
 Every measurement is a process of its own, so that its peak memory is its own, imports
 included; the cases take turns, so that other work on the machine falls on all of them. A
-process merges once a small bracket to warm up and once the large one, which is timed.
+process merges once a small bracket to warm up and once the large one, which is timed. After that
+it multiplies matrices: the share is how much longer the merge takes than the direct
+convolutions' multiplications and additions would at that rate.
 """
 
 from __future__ import annotations
@@ -20,7 +25,8 @@ import sys
 import time
 from pathlib import Path
 
-EAGER, AUTO = "eager, whole image", "auto"
+EAGER, INT8 = "eager", "int8"
+RUNTIMES = ("onnxruntime", "winograd")
 
 
 def main() -> None:
@@ -29,14 +35,14 @@ def main() -> None:
     parser.add_argument("--size", default="1500x1000", help="WIDTHxHEIGHT of the bracket")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--tiles", default="", help="tile sides to compare, as 256,512")
+    parser.add_argument("--cases", default=",".join((EAGER, *RUNTIMES, INT8)))
     parser.add_argument("--case", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.case:
         print(json.dumps(_measure(arguments.case, arguments.size)))
         return
 
-    cases = [EAGER, AUTO, *filter(None, arguments.tiles.split(","))]
+    cases = arguments.cases.split(",")
     runs: dict[str, list[dict[str, float]]] = {case: [] for case in cases}
     for _ in range(arguments.repeats):
         for case in cases:
@@ -57,9 +63,12 @@ def _measure(case: str, size: str) -> dict[str, float]:
 
     import numpy as np
 
+    from ahdr_cli.benchmark.peak import measure_peak
     from ahdr_cli.bracket import Bracket
+    from ahdr_cli.checkpoints import load_checkpoint
     from ahdr_cli.images import Exposure, Frame
     from ahdr_cli.merging import MergeOptions, Merger
+    from ahdr_cli.networks.cost import macs_per_pixel
 
     width, height = map(int, size.split("x"))
     generator = np.random.default_rng(0)
@@ -72,11 +81,17 @@ def _measure(case: str, size: str) -> dict[str, float]:
             ]
         )
 
-    options = {
-        EAGER: MergeOptions(device="cpu", align="off", runtime="torch", tile=max(width, height)),
-        AUTO: MergeOptions(device="cpu", align="off"),
-    }.get(case) or MergeOptions(device="cpu", align="off", tile=int(case))
-    merger = Merger.open(options=options)
+    common = {"device": "cpu", "align": "off", "response": "gamma"}
+    if case == EAGER:
+        options = MergeOptions(**common, runtime="torch", tile=max(width, height))
+    elif case == INT8:
+        options = MergeOptions(**common, precision="int8")
+    elif case in RUNTIMES:
+        options = MergeOptions(**common, runtime=case)
+    else:
+        options = MergeOptions(**common, tile=int(case))
+    checkpoint = load_checkpoint("ahdrnet")
+    merger = Merger(checkpoint, options=options)
     merger(bracket(64, 64))
     image = bracket(height, width)
     tiles = 0
@@ -87,13 +102,18 @@ def _measure(case: str, size: str) -> dict[str, float]:
 
     wall, cpu = time.perf_counter(), time.process_time()
     merger(image, on_tile=count)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    # In kB on Linux, in bytes on macOS. Before matrices are multiplied, which needs torch.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rate = measure_peak(device="cpu", precision="fp32").flops
+    direct = 2 * macs_per_pixel(checkpoint.config) * width * height
     return {
-        "wall": time.perf_counter() - wall,
-        "cpu": time.process_time() - cpu,
-        # In kB on Linux, in bytes on macOS.
-        "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        / (1e6 if sys.platform == "linux" else 1e9),
+        "wall": wall,
+        "cpu": cpu,
+        "rss": peak / (1e6 if sys.platform == "linux" else 1e9),
         "tiles": tiles,
+        "rate": rate / 1e9,
+        "share": wall * rate / direct,
     }
 
 
@@ -106,17 +126,23 @@ def _print_table(runs: dict[str, list[dict[str, float]]], size: str, threads: in
         f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"onnxruntime {onnxruntime.__version__}\n"
     )
-    print("| tile | tiles | wall (s), each run | median | ratio to eager | peak RSS (GB) |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| case | tiles | wall (s), each run | median | processor time (s) | ratio to the first "
+        "| matrix rate (GFLOP/s) | share of the direct FLOPs' time | peak RSS (GB) |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    first = next(iter(runs.values()))
     for case, measured in runs.items():
         walls = [run["wall"] for run in measured]
-        ratios = [
-            run["wall"] / eager["wall"] for run, eager in zip(measured, runs[EAGER], strict=True)
-        ]
+        ratios = [run["wall"] / other["wall"] for run, other in zip(measured, first, strict=True)]
+        rates = ", ".join(f"{run['rate']:.0f}" for run in measured)
+        shares = ", ".join(f"{run['share']:.2f}" for run in measured)
         print(
             f"| {case} | {measured[0]['tiles']:.0f} | {', '.join(f'{wall:.1f}' for wall in walls)} "
-            f"| {statistics.median(walls):.1f} | {statistics.median(ratios):.2f} "
-            f"| {max(run['rss'] for run in measured):.2f} |"
+            f"| {statistics.median(walls):.1f} | {min(run['cpu'] for run in measured):.1f} "
+            f"| {statistics.median(ratios):.2f} | {rates} | {shares} "
+            f"| {max(run['rss'] for run in measured):.2f} |",
+            flush=True,
         )
 
 

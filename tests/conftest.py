@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,3 +41,37 @@ def shared_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the folder `shared` beside the checkout, which is not distributed")
     return folder
+
+
+@pytest.fixture(scope="session")
+def run_python(repository: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python with arguments, single-threaded, with the checkout on its path."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a very small AHDRNet, random but always the same."""
+    import torch
+
+    from ahdr_cli import AHDRConfig, AHDRNet, save_checkpoint
+
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    config = AHDRConfig(features=4, growth=2, layers=2, num_blocks=1)
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        network = AHDRNet(config)
+    save_checkpoint(path, config=config, state_dict=network.state_dict(), provenance={})
+    return path

@@ -14,8 +14,9 @@ Names are imported on first use: planning needs no torch.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ahdr_cli._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ahdr_cli.batch.folder import merge_folder
@@ -44,29 +45,16 @@ __all__ = [
     "write_report",
 ]
 
-_HOMES = {
-    "BatchOptions": "options",
-    "Plan": "plan",
-    "PlanOptions": "plan",
-    "PlannedSet": "plan",
-    "SetResult": "result",
-    "Shard": "shard",
-    "make_plan": "plan",
-    "merge_folder": "folder",
-    "parse_shard": "shard",
-    "read_manifest": "manifest",
-    "run_sets": "pipeline",
-    "shard_of_environment": "shard",
-    "write_manifest": "manifest",
-    "write_report": "report",
-}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "folder": ("merge_folder",),
+        "manifest": ("read_manifest", "write_manifest"),
+        "options": ("BatchOptions",),
+        "pipeline": ("run_sets",),
+        "plan": ("Plan", "PlanOptions", "PlannedSet", "make_plan"),
+        "report": ("write_report",),
+        "result": ("SetResult",),
+        "shard": ("Shard", "parse_shard", "shard_of_environment"),
+    },
+)

@@ -3,9 +3,9 @@
 A worker is a Ray actor that holds the model and runs the stages of a few sets at once, so that
 reading, network and writing overlap as in :mod:`ahdr_cli.batch.pipeline`. Only file names
 travel: all machines must see the photographs and the results under the same paths. Workers are
-given no more sets than they may hold in memory. When one dies its sets are done by others; a
-set that is in work is then alone with its worker, so that one which kills workers is found and
-reported, and no other suffers for it.
+given no more sets than they may hold in memory. When a worker dies, its sets are tried again by
+others, each alone on its worker: so a set that kills workers is found and reported, and takes no
+other set with it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ahdr_cli.batch.options import FEW, BatchOptions
+from ahdr_cli.batch.options import USUAL_IN_FLIGHT, BatchOptions
 from ahdr_cli.batch.pipeline import open_merger
 from ahdr_cli.batch.place import check_places
 from ahdr_cli.batch.plan import PlannedSet
@@ -36,7 +36,7 @@ from ahdr_cli.io.place import real_path
 __all__ = ["parse_cluster", "run_on_cluster"]
 
 ATTEMPTS = 3
-"""Workers that a set may kill before it is given up."""
+"""Attempts at a set whose workers die, before it is reported as failed."""
 
 REPLACEMENTS = 3
 """New workers, for each at the start, before a cluster is given up."""
@@ -120,7 +120,7 @@ def _connected(address: str | None) -> Iterator[ModuleType]:
 
 
 class Worker:
-    """What runs on the cluster; made into an actor by the driver."""
+    """Merges sets on the cluster; the driver makes it a Ray actor."""
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
@@ -144,12 +144,12 @@ class Worker:
                 merged = self._workshop.merge(found, merger)
             return self._workshop.finish(merged)
         except Exception as error:  # one set's trouble, whatever it is, is not the others'
-            return SetResult.failure(planned, self._workshop.folder / planned.output, error)
+            return self._workshop.failure(planned, error)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a worker may live, and what it takes there."""
+    """A machine for a worker, and the resources it takes there."""
 
     node: str
     cpus: float
@@ -181,12 +181,12 @@ class _Driver:
     pending: dict[Any, tuple[_Task, _Member]] = field(default_factory=dict)
     waiting: deque[_Task] = field(default_factory=deque)
     replacements: int = 0
-    most: int = FEW
+    most: int = USUAL_IN_FLIGHT
 
     @property
     def held(self) -> int:
         """Sets that a worker holds at once, at most."""
-        return min(self.workshop.options.in_flight or FEW, self.most)
+        return min(self.workshop.options.in_flight or USUAL_IN_FLIGHT, self.most)
 
     def run(self, sets: Sequence[PlannedSet]) -> Iterator[SetResult]:
         if not sets:
@@ -292,17 +292,13 @@ class _Driver:
             if task.attempt < ATTEMPTS:
                 self.waiting.appendleft(replace(task, attempt=task.attempt + 1))
                 return
-            outcome = self._failure(
-                task, DeviceError(f"{ATTEMPTS} workers died while they had this set in work")
-            )
+            fatal = DeviceError(f"{ATTEMPTS} workers died while they had this set in work")
+            outcome = self.workshop.failure(task.planned, fatal)
         except self.ray.exceptions.RayError as error:
-            outcome = self._failure(task, error)
+            outcome = self.workshop.failure(task.planned, error)
         if isinstance(outcome, AhdrError):
             raise outcome
         yield outcome
-
-    def _failure(self, task: _Task, error: Exception) -> SetResult:
-        return SetResult.failure(task.planned, self.workshop.folder / task.planned.output, error)
 
     def _replace(self, member: _Member) -> None:
         if self.replacements > 0:

@@ -1,7 +1,7 @@
-"""The list of the sets that failed: a manifest with a mark, by which the next run knows it.
+"""The list of the sets that failed: a manifest with a mark, by which the next run recognises it.
 
-A run replaces the list of an earlier one, so that the same command can be given again, and no other
-file unasked: not a manifest that somebody wrote.
+Without ``--overwrite`` a run replaces only such a list, so that the same command can be given
+again, and never a manifest that somebody wrote.
 """
 
 from __future__ import annotations

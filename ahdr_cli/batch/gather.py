@@ -9,7 +9,7 @@ from pathlib import Path
 from ahdr_cli.batch.record import PREVIEW, preview_path, read_record
 from ahdr_cli.batch.thumbnail import THUMBNAIL_FOLDER
 from ahdr_cli.bracket.grouping import LeftOut, Shot
-from ahdr_cli.errors import AhdrError, InputError
+from ahdr_cli.errors import AhdrError, InputError, reason_of
 from ahdr_cli.io.place import real_path
 from ahdr_cli.natural_order import natural_key
 
@@ -24,7 +24,7 @@ PHOTOGRAPH_SUFFIXES = frozenset((
     ".srf", ".srw", ".x3f",
 ))
 # fmt: on
-"""What is looked at in a folder; other files there are none of our business."""
+"""Suffixes of the files that are looked at in a folder."""
 
 _READERS = 8
 """Headers are read at the same time: the disk or network waits, not the processor."""
@@ -64,8 +64,7 @@ def _walk(folder: Path, *, recursive: bool, barred: Path | None) -> Iterator[Pat
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"cannot be listed: {reason}", path=folder) from error
+        raise InputError(f"cannot be listed: {reason_of(error)}", path=folder) from error
     for entry in entries:
         if entry.name.startswith("."):
             continue

@@ -11,6 +11,10 @@ CSV, with a header; the columns ``evs`` and ``reason`` may be empty or missing::
     output,evs,reason,input1,input2,input3
     arch.exr,"-2,0,2",,arch/1.jpg,arch/2.jpg,arch/3.jpg
 
+Spreadsheets write semicolons or tabs instead of commas, and a byte order mark in front: that is
+read, too. Text is UTF-8 (or UTF-16, with its mark); bytes in names of files that are not UTF-8 stay
+as they are, because such files exist.
+
 Paths of inputs are relative to the manifest's own folder, outputs to the output folder. ``evs``
 are exposures in stops in the order of the inputs; without them the files' own count. A list of sets
 that failed has the mark ``ahdr_failed_list``: in JSON a key, in CSV an empty column.
@@ -18,6 +22,7 @@ that failed has the mark ``ahdr_failed_list``: in JSON a key, in CSV an empty co
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -40,6 +45,7 @@ FAILED_MARK = "ahdr_failed_list"
 _LARGEST = 256 * 2**20
 """In bytes; a set takes some 300, so this is a million sets."""
 
+_ENCODING = 'save the manifest in UTF-8, in Excel as "CSV UTF-8"'
 _LAYOUT = "see docs/batch.md, or write one with --write-manifest"
 
 
@@ -59,10 +65,10 @@ def read_manifest(path: str | Path, *, suffix: str = ".exr") -> tuple[PlannedSet
     try:
         if path.stat().st_size > _LARGEST:
             raise InputError("too large for a manifest", path=path)
-        text = path.read_text(encoding="utf-8-sig")
+        text = _text_of(path)
     except (OSError, UnicodeDecodeError) as error:
         system = (getattr(error, "strerror", None) or "").lower()
-        raise InputError(f"cannot be read: {system or 'not text in UTF-8'}", path=path) from error
+        raise InputError(f"cannot be read: {system or 'not text in UTF-16'}", path=path) from error
     try:
         entries = reader(text)
     except (ValueError, csv.Error, RecursionError) as error:
@@ -73,7 +79,9 @@ def read_manifest(path: str | Path, *, suffix: str = ".exr") -> tuple[PlannedSet
             sets.append(_set_of(entry, folder=path.parent, suffix=suffix))
         except (ValueError, AhdrError) as error:
             reason = error.message if isinstance(error, AhdrError) else str(error)
-            raise InputError(f"set {number}: {reason}", path=path, hint=_LAYOUT) from error
+            hint = _LAYOUT if _is_text(text) else _ENCODING
+            raise InputError(f"set {number}: {reason}", path=path, hint=hint) from error
+        _check_files(sets[-1], path)
     check_outputs_differ(sets)
     return tuple(sets)
 
@@ -99,7 +107,8 @@ def write_manifest(
     writer = _format(path)[1]
     entries = [_entry_of(planned, folder=path.parent) for planned in sets]
     with atomic_path(path, overwrite=overwrite) as temporary:
-        temporary.write_text(writer(entries, failed), encoding="utf-8")
+        text = writer(entries, failed)
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
     return path
 
 
@@ -113,13 +122,38 @@ def is_failed_list(path: Path) -> bool:
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST:
             return False
-        text = path.read_text(encoding="utf-8-sig")
+        text = _text_of(path)
         if path.suffix.lower() == ".csv":
-            return FAILED_MARK in next(csv.reader(io.StringIO(text, newline="")), ())
+            return FAILED_MARK in next(csv.reader(_lines(text), delimiter=_delimiter(text)), ())
         value = json.loads(text)
     except (OSError, ValueError, csv.Error, RecursionError):
         return False
     return isinstance(value, dict) and FAILED_MARK in value
+
+
+def _text_of(path: Path) -> str:
+    """Bytes that are not UTF-8 become what `os.fsdecode` makes of them."""
+    data = path.read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    return data.decode("utf-8-sig", errors="surrogateescape")
+
+
+def _check_files(planned: PlannedSet, path: Path) -> None:
+    """Tell names in another encoding from files whose names are really made of such bytes."""
+    if not all(_is_text(str(name)) or name.exists() for name in planned.inputs):
+        raise InputError(
+            "names files that are not there, and is not text in UTF-8", path=path, hint=_ENCODING
+        )
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written in UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 # --- one set ---------------------------------------------------------------------------------
@@ -211,12 +245,14 @@ def _format_json(entries: Sequence[dict[str, Any]], failed: bool) -> str:
 
 
 def _parse_csv(text: str) -> list[Any]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.DictReader(_lines(text), delimiter=_delimiter(text), strict=True)
     columns = [name for name in reader.fieldnames or () if name.startswith("input")]
     if "output" not in (reader.fieldnames or ()) or len(columns) < 3:
         raise ValueError("expected a header with output, input1, input2 and input3")
     entries: list[Any] = []
     for row in reader:
+        if not any(row.values()):
+            continue  # spreadsheets write their empty rows as well
         if None in row:
             raise ValueError(f"line {reader.line_num} has more fields than the header")
         evs = (row.get("evs") or "").strip()
@@ -229,6 +265,16 @@ def _parse_csv(text: str) -> list[Any]:
             }
         )
     return entries
+
+
+def _lines(text: str) -> io.StringIO:
+    return io.StringIO(text, newline="")
+
+
+def _delimiter(text: str) -> str:
+    """What stands between the names of the header, none of which contains any of the three."""
+    header = next(_lines(text), "")
+    return max(",;\t", key=header.count)
 
 
 def _format_csv(entries: Sequence[dict[str, Any]], failed: bool) -> str:

@@ -26,7 +26,7 @@ FIELDS: Mapping[str, str] = {
 """What a template may hold."""
 
 _FORBIDDEN = frozenset('/\\:*?"<>|')
-"""In a field's value; Windows and URLs mind what Unix does not."""
+"""Characters replaced in a field's value: Windows and URLs do not allow all that Unix does."""
 
 
 def check_template(template: str) -> None:

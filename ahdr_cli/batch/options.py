@@ -12,13 +12,13 @@ from ahdr_cli.io.options import WriteOptions
 if TYPE_CHECKING:
     from ahdr_cli.merging import MergeOptions
 
-__all__ = ["FEW", "BatchOptions", "sets_in_flight"]
+__all__ = ["USUAL_IN_FLIGHT", "BatchOptions", "sets_in_flight"]
 
-FEW = 3
+USUAL_IN_FLIGHT = 3
 """Sets in flight where the network takes most of the time."""
 
 _SET_BYTES = 2 << 30
-"""Of memory for a set of unknown size: 24 megapixels take 1.2 GB and what writing them takes."""
+"""Memory reserved for a set: 24 megapixels take 1.2 GB, and writing them takes more."""
 
 
 def _merge_options() -> MergeOptions:
@@ -61,9 +61,9 @@ class BatchOptions:
             raise UsageError(f"at least 1 set must be in flight, got {self.in_flight}")
 
     def identity(self) -> dict[str, Any]:
-        """What decides the contents of the results, for their records.
+        """The options that decide the contents of the results, for their records.
 
-        Device and tile are not in it: the same result is meant whatever they are.
+        Device and tile are left out: they do not change what a result is meant to be.
         """
         computing = asdict(self.merge)
         del computing["device"], computing["tile"]
@@ -89,8 +89,8 @@ def sets_in_flight(wanted: int | None, *, device: str) -> int:
     if wanted is not None:
         return wanted
     if device == "cpu":
-        return FEW
+        return USUAL_IN_FLIGHT
     from ahdr_cli.inference.memory import free_memory
     from ahdr_cli.inference.threads import cpu_threads
 
-    return max(FEW, min(cpu_threads() + 2, free_memory("cpu") // _SET_BYTES))
+    return max(USUAL_IN_FLIGHT, min(cpu_threads() + 2, free_memory("cpu") // _SET_BYTES))

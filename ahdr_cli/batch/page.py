@@ -171,7 +171,7 @@ def _facts(entry: Mapping[str, Any]) -> str:
             "aligned by " + " and ".join(f"{px:.1f}" for px in entry["aligned_px"]) + " px"
         )
     if entry["matched_ev"] is not None:
-        facts.append(f"matched, {entry['matched_ev']:.2f} EV apart")
+        facts.append(f"with γ 2.2 frames were {entry['matched_ev']:.2f} EV apart")
     if entry["offset_ev"] is not None:
         facts.append(f"brightened by {entry['offset_ev']:+.2f} EV")
     if entry["status"] == "skipped":

@@ -2,10 +2,9 @@
 
 Readers and writers are threads, and so are those who merge, one at a time on a CPU and several
 on a GPU (:mod:`ahdr_cli.batch.shared_merger`); decoders, encoders and torch release Python's lock
-while they work. A set must get one of as many places as sets may be in flight before it
-is read and gives it back when it is written, which bounds the memory whatever the folder's
-size. The model is loaded once, when the first set needs it: a batch that is done already
-loads none.
+while they work. A semaphore bounds the sets in flight, and so the memory whatever the folder's
+size: a set takes a place before it is read and gives it back when it is written. The model is
+loaded once, when the first set needs it: a batch that is done already loads none.
 """
 
 from __future__ import annotations
@@ -155,7 +154,7 @@ class _Pipeline:
             try:
                 found = self.workshop.prepare(planned)
             except Exception as error:  # one set's trouble, whatever it is, is not the others'
-                self._fail(planned, error)
+                self.results.put(self.workshop.failure(planned, error))
                 places.release()
                 continue
             if isinstance(found, Prepared):
@@ -175,7 +174,7 @@ class _Pipeline:
             except _StopError:
                 return
             except Exception as error:
-                self._fail(prepared.planned, error)
+                self.results.put(self.workshop.failure(prepared.planned, error))
                 places.release()
             else:
                 self.merged.put(merged)
@@ -187,17 +186,13 @@ class _Pipeline:
             try:
                 self.results.put(self.workshop.finish(merged))
             except Exception as error:
-                self._fail(merged.prepared.planned, error)
+                self.results.put(self.workshop.failure(merged.prepared.planned, error))
             del merged
             places.release()
 
     def _on_tile(self, done: int, total: int) -> None:
         if self.stop.is_set():
             raise _StopError
-
-    def _fail(self, planned: PlannedSet, error: Exception) -> None:
-        output = self.workshop.folder / planned.output
-        self.results.put(SetResult.failure(planned, output, error))
 
 
 class _Shared:

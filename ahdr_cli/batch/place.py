@@ -1,8 +1,8 @@
-"""The place of a result: which files a set writes there, and whether it may.
+"""Whether a set may write its files where the plan puts them.
 
-A file is replaced unasked only if it is ours and untouched: the record beside the result has its
-hash, or says that it was being written when a run ended. What the user has put there or edited
-stays.
+Without ``--overwrite`` a file is replaced only if ahdr wrote it and nobody changed it: the record
+beside the result has its hash, or says that it was being written when a run ended. What the user
+has put there or edited stays.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import Record, preview_path, read_record, record_path, sha256_of
 from ahdr_cli.batch.report import has_report
 from ahdr_cli.batch.thumbnail import thumbnail_path
-from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
+from ahdr_cli.errors import OutputExistsError, UsageError
+from ahdr_cli.io.atomic import check_suffix
 from ahdr_cli.io.place import real_path
 
 __all__ = ["check_place", "check_places", "kept_preview"]
 
 
 def check_places(sets: Sequence[PlannedSet], folder: Path, *, preview: bool) -> None:
-    """Find out before any work whether sets would get into each other's way.
+    """Refuse, before any work, sets that would overwrite each other's files.
 
     No result or preview may replace a photograph, that of another set included, whatever
     `--overwrite` says; and a preview has one owner: ``x.exr`` and ``x.hdr`` share a stem.
 
     Args:
-        sets: all of the batch: a share knows nothing of the others' files.
+        sets: all sets of the batch, of all shards.
         folder: of the results.
         preview: whether previews will be written.
 
@@ -77,11 +78,7 @@ def check_place(planned: PlannedSet, folder: Path, *, options: BatchOptions) -> 
     from ahdr_cli.io import HDR_SUFFIXES, check_output
 
     output = folder / planned.output
-    if output.suffix.lower() not in HDR_SUFFIXES:
-        raise OutputError(
-            f"suffix {output.suffix!r}, expected {' or '.join(sorted(HDR_SUFFIXES))}",
-            path=output,
-        )
+    check_suffix(output, HDR_SUFFIXES)
     targets = [output, *([preview_path(output)] if options.preview else [])]
     if output.parent.is_dir():
         check_output(output, overwrite=True, suffixes=HDR_SUFFIXES)

@@ -20,6 +20,7 @@ from ahdr_cli.bracket.grouping import (
     group_by_pattern,
     group_shots,
 )
+from ahdr_cli.bracket.shots import all_left_out
 from ahdr_cli.errors import AhdrError, ExposureError, UsageError
 from ahdr_cli.io.kalantari import EXPOSURES
 from ahdr_cli.io.place import real_path
@@ -107,7 +108,7 @@ class Plan:
 
 def make_plan(
     folders: Sequence[Path],
-    output: Path,
+    output: Path | None,
     *,
     options: PlanOptions | None = None,
     on_file: Callable[[int, int], None] | None = None,
@@ -118,7 +119,7 @@ def make_plan(
 
     Args:
         folders: where the photographs are.
-        output: folder of the results, which is not searched.
+        output: folder of the results, which is not searched; None if it is not known yet.
         options: how to group and name.
         on_file: called with (done, total) while headers are read.
 
@@ -195,10 +196,7 @@ def _group(shots: Sequence[Shot], options: PlanOptions) -> Grouping:
             groups.append(outcome)
         else:
             left_out += outcome
-    return Grouping(
-        groups=tuple(sorted(groups, key=lambda group: natural_key(group.shots[0].path))),
-        left_out=tuple(left_out),
-    )
+    return Grouping.sorted_by_path(groups, left_out)
 
 
 def _with_right_count(grouping: Grouping, options: PlanOptions) -> Grouping:
@@ -206,22 +204,14 @@ def _with_right_count(grouping: Grouping, options: PlanOptions) -> Grouping:
     if options.evs is None:
         return grouping
     count = len(options.evs)
-    wrong = [group for group in grouping.groups if len(group.shots) != count]
-    return Grouping(
-        groups=tuple(group for group in grouping.groups if len(group.shots) == count),
-        left_out=(
-            *grouping.left_out,
-            *(
-                LeftOut(
-                    path=shot.path,
-                    reason=f"set {group.name!r} has {len(group.shots)} files "
-                    f"for the {count} exposures given",
-                )
-                for group in wrong
-                for shot in group.shots
-            ),
-        ),
-    )
+    kept, left_out = [], list(grouping.left_out)
+    for group in grouping.groups:
+        if len(group.shots) == count:
+            kept.append(group)
+            continue
+        reason = f"set {group.name!r} has {len(group.shots)} files for the {count} exposures given"
+        left_out += all_left_out(group.shots, reason)
+    return Grouping(groups=tuple(kept), left_out=tuple(left_out))
 
 
 def _lists_exposures(folder: Path) -> bool:
@@ -233,17 +223,13 @@ def _listed_group(folder: Path, shots: Sequence[Shot]) -> Group | list[LeftOut]:
     ordered = sorted(shots, key=lambda shot: natural_key(shot.path))
     try:
         evs = [exposure.ev for exposure in read_ev_file(folder / EXPOSURES)]
-        problem = (
-            f"{EXPOSURES} lists {len(evs)} exposures for {len(ordered)} pictures"
-            if len(evs) != len(ordered)
-            else f"{EXPOSURES} lists {len(evs)} exposures, a bracket has 3 or more"
-            if len(evs) < 3
-            else None
-        )
     except AhdrError as error:
-        evs, problem = [], f"{EXPOSURES}: {error.message}"
-    if problem is not None:
-        return [LeftOut(path=shot.path, reason=problem) for shot in ordered]
+        return all_left_out(ordered, f"{EXPOSURES}: {error.message}")
+    listed = f"{EXPOSURES} lists {len(evs)} exposures"
+    if len(evs) != len(ordered):
+        return all_left_out(ordered, f"{listed} for {len(ordered)} pictures")
+    if len(evs) < 3:
+        return all_left_out(ordered, f"{listed}, a bracket has 3 or more")
     return Group(
         shots=tuple(ordered),
         rule="exposure-file",

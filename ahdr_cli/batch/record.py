@@ -20,13 +20,12 @@ from typing import Any
 
 from ahdr_cli._version import __version__
 from ahdr_cli.batch.options import BatchOptions
-from ahdr_cli.errors import InputError, OutputError
+from ahdr_cli.errors import InputError, OutputError, reason_of
 
 __all__ = [
     "Identity",
     "Record",
     "model_sha256",
-    "prepare_place",
     "preview_path",
     "read_record",
     "record_path",
@@ -75,7 +74,7 @@ class Identity:
         model: str,
         options: BatchOptions,
     ) -> Identity:
-        """Reads the input files.
+        """The identity of a set, for which its input files are read.
 
         Raises:
             InputError: one cannot be read.
@@ -87,8 +86,7 @@ class Identity:
                     raise InputError("is not a regular file, expected an image file", path=path)
                 hashes.append(sha256_of(path))
             except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-                raise InputError(f"cannot be read: {reason}", path=path) from error
+                raise InputError(f"cannot be read: {reason_of(error)}", path=path) from error
         return cls(inputs=tuple(hashes), evs=evs, model=model, options=options.identity())
 
 
@@ -99,8 +97,8 @@ class Record:
     Attributes:
         state: ``writing`` or ``done``.
         identity: as plain values.
-        outputs: name of each file that is ours, in the record's folder -> its SHA-256; besides
-            those written now, a preview of an earlier run.
+        outputs: SHA-256 by name of each file in the record's folder that ahdr wrote: the result,
+            its preview, or a preview that an earlier run has left.
         result: of `SetResult.to_record`.
     """
 
@@ -136,11 +134,10 @@ class Record:
                 os.fsync(file.fileno())  # the contents before the name, lest power fail
             unfinished.replace(path)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise OutputError(f"cannot be written: {reason}", path=path) from error
+            raise OutputError(f"cannot be written: {reason_of(error)}", path=path) from error
 
     def vouches_for(self, output: Path, identity: Identity) -> bool:
-        """Whether everything is there, whole, and made from the same things."""
+        """Whether all files are there, unchanged, and made from the same inputs and options."""
         if self.state != "done" or self.identity != json.loads(json.dumps(identity.to_dict())):
             return False
         names = [output.name]
@@ -203,7 +200,7 @@ def read_record(output: Path) -> Record | None:
 
 
 def sha256_of(path: Path) -> str:
-    """Of a file's contents, in hexadecimal.
+    """SHA-256 of a file's contents, in hexadecimal.
 
     Raises:
         OSError: it cannot be read.
@@ -213,7 +210,7 @@ def sha256_of(path: Path) -> str:
 
 
 def model_sha256(model: str) -> str:
-    """Of the weights that a name or path stands for, without loading them.
+    """SHA-256 of the weights that a name or path stands for, without loading them.
 
     Raises:
         UnknownModelError: neither a registered name nor a file that can be read.
@@ -229,16 +226,3 @@ def model_sha256(model: str) -> str:
     except OSError:
         pass  # as good as absent
     return find_model(model).sha256  # raises, with suggestions
-
-
-def prepare_place(output: Path) -> None:
-    """Make the folder of a result.
-
-    Raises:
-        OutputError: it cannot be made.
-    """
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"the folder cannot be made: {reason}", path=output.parent) from error

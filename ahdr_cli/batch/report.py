@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ahdr_cli.errors import OutputExistsError
 __all__ = ["Summary", "check_report", "has_report", "report_paths", "summarise", "write_report"]
 
 _START = 2000
-"""Bytes that tell a report of ours from another file."""
+"""Bytes of a file that are read to recognise a report of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Summary:
 
 
 def summarise(plan: Plan, results: Sequence[SetResult], *, seconds: float) -> Summary:
-    """Count."""
+    """Count what became of the sets."""
     count = {
         status: sum(result.status == status for result in results)
         for status in ("done", "skipped", "failed")
@@ -167,17 +167,8 @@ def _content(
         "shard": str(shard),
         "model": options.model,
         "options": options.identity(),
-        "summary": {
-            "done": summary.done,
-            "skipped": summary.skipped,
-            "failed": summary.failed,
-            "waiting": summary.waiting,
-            "left_out": summary.left_out,
-            "unreadable": summary.unreadable,
-            "seconds": round(seconds, 3),
-            "images_per_second": summary.images_per_second,
-        },
+        "summary": asdict(summary) | {"seconds": round(seconds, 3)},
         "sets": [result.to_dict() for result in ordered],
-        "left_out": [{"path": str(item.path), "reason": item.reason} for item in plan.left_out],
-        "unreadable": [{"path": str(item.path), "reason": item.reason} for item in plan.unreadable],
+        "left_out": [item.to_dict() for item in plan.left_out],
+        "unreadable": [item.to_dict() for item in plan.unreadable],
     }

@@ -55,8 +55,8 @@ class SetResult:
         computed: device, precision, runtime and the like, of `Merger.plan`.
         aligned_px: how far the short and the long frame were moved; empty if they were not
             looked at.
-        matched_ev: by how many stops the frames differed because of the camera's curve, before
-            they were matched; None if they were not.
+        matched_ev: by how many stops the frames differed with γ 2.2, before they were matched or
+            the camera's curve was undone; None if neither was done.
     """
 
     planned: PlannedSet

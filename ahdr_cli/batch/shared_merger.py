@@ -14,7 +14,7 @@ __all__ = ["SharedMerger"]
 
 
 class SharedMerger:
-    """Opened once, when the first set needs it.
+    """Opens the merger once, when the first set needs it, and lends it to several threads.
 
     On a CPU a merge takes all cores, so sets take turns. On a GPU they do not: frames are aligned
     by the CPU, which takes longer than the network does, so some are aligned while another is

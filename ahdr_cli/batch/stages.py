@@ -20,14 +20,14 @@ from ahdr_cli.batch.plan import PlannedSet
 from ahdr_cli.batch.record import (
     Identity,
     Record,
-    prepare_place,
     preview_path,
     read_record,
     sha256_of,
 )
 from ahdr_cli.batch.result import FrameReport, SetResult
 from ahdr_cli.batch.thumbnail import thumbnail_path, write_thumbnail
-from ahdr_cli.errors import OutputError
+from ahdr_cli.errors import OutputError, reason_of
+from ahdr_cli.io.place import make_folder
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
@@ -64,7 +64,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What the stages need, the same for all sets.
+    """The three stages, with what they need for all sets.
 
     Attributes:
         folder: of the results.
@@ -84,8 +84,7 @@ class Workshop:
         Raises:
             AhdrError: whatever stops this set.
         """
-        from ahdr_cli.bracket import Bracket, select_three
-        from ahdr_cli.bracket.select import lost_highlights
+        from ahdr_cli.bracket.select import choose_bracket
         from ahdr_cli.images import Exposure
         from ahdr_cli.io import read_frames
 
@@ -100,11 +99,7 @@ class Workshop:
         check_place(planned, self.folder, options=self.options)
         given = None if planned.evs is None else [Exposure.from_ev(ev) for ev in planned.evs]
         frames = read_frames(planned.inputs, exposures=given)
-        lost = None
-        if len(frames) > 3:
-            chosen = list(select_three(frames))
-            lost, frames = lost_highlights(frames, chosen), chosen
-        bracket = Bracket.from_frames(frames)
+        bracket, lost = choose_bracket(frames)
         anchor = None if self.options.reference_ev is None else anchor_warning(bracket)
         return Prepared(
             planned=planned,
@@ -153,7 +148,7 @@ class Workshop:
         prepared = merged.prepared
         output = prepared.output
         result = self._result_of(merged)
-        prepare_place(output)
+        make_folder(output.parent)
         image = merged.image
         if result.offset_ev is not None:
             image = anchored(image, result.offset_ev)
@@ -180,6 +175,10 @@ class Workshop:
         done = replace(record, state="done", outputs=outputs, result=result.to_record())
         done.write(output, staging=self.staging)
         return result
+
+    def failure(self, planned: PlannedSet, error: Exception) -> SetResult:
+        """What is reported of a set that could not be merged."""
+        return SetResult.failure(planned, self.folder / planned.output, error)
 
     def _done_before(
         self, planned: PlannedSet, output: Path, identity: Identity
@@ -227,8 +226,7 @@ class Workshop:
         except OutputError as error:  # which names the unfinished file
             raise OutputError(error.message, path=output, hint=error.hint) from error
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise OutputError(f"cannot be written: {reason}", path=output) from error
+            raise OutputError(f"cannot be written: {reason_of(error)}", path=output) from error
         finally:
             for path in staged.values():
                 path.unlink(missing_ok=True)

@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ahdr_cli.errors import OutputError
+from ahdr_cli.errors import OutputError, reason_of
 from ahdr_cli.images import FloatArray, HdrImage
+from ahdr_cli.io.place import make_folder
 
 __all__ = ["THUMBNAIL_FOLDER", "shrink", "thumbnail_path", "write_thumbnail"]
 
@@ -28,25 +29,23 @@ def write_thumbnail(path: Path, image: HdrImage, *, white: float, staging: Path)
     Args:
         path: where to.
         image: the result.
-        white: radiance that becomes white.
+        white: radiance that is shown white.
         staging: folder for unfinished files, on the same file system.
 
     Raises:
         OutputError: it cannot be written.
     """
-    from ahdr_cli.batch.record import prepare_place
     from ahdr_cli.io import write_preview
     from ahdr_cli.radiometry.tonemap import mu_law, to_uint8
 
-    prepare_place(path)
+    make_folder(path.parent)
     small = mu_law(shrink(image.pixels, longest=LONGEST_SIDE), white=white)
     unfinished = staging / f"{secrets.token_hex(8)}.jpg"
     write_preview(unfinished, to_uint8(small), image=image, quality=85)
     try:
         unfinished.replace(path)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot be written: {reason}", path=path) from error
+        raise OutputError(f"cannot be written: {reason_of(error)}", path=path) from error
 
 
 def shrink(pixels: FloatArray, *, longest: int) -> FloatArray:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ahdr_cli.batch.shard import Shard
-from ahdr_cli.errors import OutputError, UsageError
+from ahdr_cli.errors import OutputError, UsageError, reason_of
 from ahdr_cli.io.atomic import TEMPORARY_PREFIX
 from ahdr_cli.io.lock import FileLock
 
@@ -61,8 +61,7 @@ def open_workspace(
         _sweep(work, own)
         staging.mkdir()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot be worked in: {reason}", path=output) from error
+        raise OutputError(f"cannot be worked in: {reason_of(error)}", path=output) from error
     try:
         yield staging
     finally:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 from pathlib import Path
 
 from ahdr_cli._version import __version__
+from ahdr_cli.inference.threads import available_cores
 
 __all__ = ["describe_machine"]
 
@@ -21,7 +21,7 @@ def describe_machine(device: str) -> dict[str, str]:
         device: as :func:`ahdr_cli.inference.devices.select_device` returns it.
     """
     found = {
-        "processor": f"{_cores()} cores, {platform.machine()} {_processor()}".strip(),
+        "processor": f"{available_cores()} cores, {platform.machine()} {_processor()}".strip(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "ahdr": __version__,
@@ -36,13 +36,6 @@ def describe_machine(device: str) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _cores() -> int:
-    """That this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _processor() -> str:

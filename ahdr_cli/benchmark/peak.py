@@ -11,15 +11,15 @@ __all__ = ["measure_peak"]
 
 _SIDES = {"cpu": 2048}  # of square matrices: beyond caches, and some tenths of a second
 _GPU_SIDE = 8192
+_REPEATS = 7  # after one that is not counted
 
 
-def measure_peak(*, device: str, precision: Precision, repeats: int = 7) -> Peak:
+def measure_peak(*, device: str, precision: Precision) -> Peak:
     """Multiply square matrices; the best run counts.
 
     Args:
         device: as :func:`ahdr_cli.inference.devices.select_device` returns it.
         precision: of the factors; sums are kept as the library keeps them.
-        repeats: runs, after one that is not counted.
     """
     import torch
 
@@ -29,7 +29,7 @@ def measure_peak(*, device: str, precision: Precision, repeats: int = 7) -> Peak
             torch.rand(side, side, device=device).to(torch_dtype(precision)) for _ in range(2)
         )
         best = float("inf")
-        for run in range(repeats + 1):
+        for run in range(_REPEATS + 1):
             started = time.perf_counter()
             product = torch.mm(one, two)
             float(product[0, 0])  # waits for the device

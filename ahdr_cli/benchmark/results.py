@@ -30,7 +30,7 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """In seconds."""
+        """The median run, in seconds."""
         return statistics.median(self.runs)
 
     @property
@@ -80,7 +80,7 @@ class SizeResult:
 
     @property
     def megapixels(self) -> float:
-        """Of one frame."""
+        """Size of one frame in megapixels."""
         return self.width * self.height / 1e6
 
     @property

@@ -4,14 +4,14 @@ from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.bracket.exposures import parse_evs, parse_exposures, read_ev_file, with_exposures
 from ahdr_cli.bracket.relative import EQUAL_EV, relative_exposures
 from ahdr_cli.bracket.select import select_three
-from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV, Concern, bracket_concerns
+from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV
+from ahdr_cli.bracket.warnings import bracket_warnings
 
 __all__ = [
     "EQUAL_EV",
     "TRAINED_SPACING_EV",
     "Bracket",
-    "Concern",
-    "bracket_concerns",
+    "bracket_warnings",
     "parse_evs",
     "parse_exposures",
     "read_ev_file",

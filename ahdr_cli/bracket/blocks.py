@@ -1,10 +1,10 @@
-"""Frames compared block by block: what they tell of the camera, apart from the scene.
+"""Frames compared block by block, to learn about the camera rather than the scene.
 
-Two frames of one exposure tell the same light, so that they differ by noise alone wherever nothing
-moved, whatever the texture. A block's mean difference is left out of that: the camera's curve
-makes it, and it is looked at apart. What a frame alone shows of its noise is in the differences of
-neighbouring pixels, wherever there is no texture (after Immerkær, "Fast noise variance
-estimation", CVIU 1996).
+Decoded and divided by their exposures, two frames give the same light. Where nothing moved they
+differ by noise alone, whatever the texture, except for a constant in each block: that comes from
+the camera's curve, so it is left out of the noise and kept by itself. A single frame shows its
+noise in the differences of neighbouring pixels, wherever there is no texture (after Immerkær,
+"Fast noise variance estimation", CVIU 1996).
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from ahdr_cli.radiometry.transfer import gamma_decode
 __all__ = ["BracketBlocks", "PairBlocks", "compare_blocks"]
 
 _WHOLE = 1 << 19
-"""Pixels up to which all of a bracket is looked at."""
+"""Frames of at most this many pixels are compared entirely, larger ones in some regions."""
 
 _REGIONS = 5
-"""Rows and columns of regions that are looked at in a larger one."""
+"""Rows and columns of these regions."""
 
 _SIDE = 16 * BLOCK
-"""Of such a region in pixels: large enough for blocks without texture to be among its 256."""
+"""Side of a region in pixels: some of its 256 blocks are likely to be without texture."""
 
 
 class PairBlocks(NamedTuple):
-    """All blocks that are exposed well in a frame and in the next longer one.
+    """All K blocks that are well exposed both in a frame and in the next longer one.
 
     Attributes:
         light: (K, 2, 3) mean light in the darker and the brighter frame with γ 2.2, each in units
             of its own white.
-        noise: (K,) the noise that would explain how the two differ but for a constant, see
-            :mod:`ahdr_cli.radiometry.noise`.
+        noise: (K,) estimates, in the unit of :mod:`ahdr_cli.radiometry.noise`, from how the two
+            frames differ apart from a constant.
     """
 
     light: FloatArray
@@ -47,12 +47,12 @@ class PairBlocks(NamedTuple):
 
 
 class BracketBlocks(NamedTuple):
-    """All blocks of a bracket that tell anything.
+    """The well exposed blocks of a bracket.
 
     Attributes:
         pairs: short and reference, reference and long.
-        grain: (K,) the noise that would explain how much neighbouring pixels of the reference
-            differ, of its well exposed blocks.
+        grain: (K,) estimates of the noise from how much neighbouring pixels of the reference
+            differ.
     """
 
     pairs: tuple[PairBlocks, PairBlocks]
@@ -60,7 +60,7 @@ class BracketBlocks(NamedTuple):
 
 
 def compare_blocks(frames: Sequence[PixelSource], ratios: NDArray[np.float64]) -> BracketBlocks:
-    """Look at a bracket's blocks.
+    """Compare the blocks of a bracket's frames.
 
     Args:
         frames: short, reference, long; (H, W, 3) display-encoded in [0, 1], aligned.
@@ -79,7 +79,7 @@ def compare_blocks(frames: Sequence[PixelSource], ratios: NDArray[np.float64]) -
 
 
 def _regions(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """What is looked at: everything, or squares spread evenly."""
+    """Rows and columns of the regions to compare: everything, or squares spread evenly."""
     if height * width <= _WHOLE:
         yield slice(0, height), slice(0, width)
         return
@@ -90,7 +90,7 @@ def _regions(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _blocks(pixels: FloatArray) -> FloatArray:
-    """(h, w, 3) → (blocks, pixels of a block, 3); what is left over at the ends is left out."""
+    """(h, w, 3) → (blocks, pixels of a block, 3); incomplete blocks at the ends are left out."""
     rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
     cut = pixels[: rows * BLOCK, : columns * BLOCK]
     parted = cut.reshape(rows, BLOCK, columns, BLOCK, 3).swapaxes(1, 2)
@@ -100,11 +100,11 @@ def _blocks(pixels: FloatArray) -> FloatArray:
 def _compare(
     dark: FloatArray, dark_ratio: float, bright: FloatArray, bright_ratio: float
 ) -> PairBlocks:
-    """The same places in two frames."""
+    """Blocks at the same positions in a darker and a brighter frame."""
     exposed = _exposed(dark, bright)
     light = [gamma_decode(blocks[exposed]) for blocks in (dark, bright)]
-    told = light[1] / bright_ratio - light[0] / dark_ratio
-    variance = told.var(axis=1, ddof=1).mean(axis=1)
+    difference = light[1] / bright_ratio - light[0] / dark_ratio
+    variance = difference.var(axis=1, ddof=1).mean(axis=1)
     means = np.stack([values.mean(axis=1) for values in light], axis=1)
     squares = np.square([dark_ratio, bright_ratio])
     expected = ((means.mean(axis=2) + READ) / squares).sum(axis=1)
@@ -112,18 +112,19 @@ def _compare(
 
 
 def _grain(blocks: FloatArray) -> FloatArray:
-    """The noise that a frame's own pixels tell, of its well exposed blocks."""
+    """The noise by a frame's own pixels, of its well exposed blocks."""
     light = gamma_decode(blocks[_exposed(blocks, blocks)])
     squares = light.reshape(-1, BLOCK // 2, 2, BLOCK // 2, 2, 3)
     rows = squares[:, :, 0] - squares[:, :, 1]
-    across = 0.5 * (rows[..., 0, :] - rows[..., 1, :])
-    variance = np.square(across).mean(axis=(1, 2, 3))
+    # The mixed second difference of four neighbouring pixels, in which linear gradients cancel.
+    twist = 0.5 * (rows[..., 0, :] - rows[..., 1, :])
+    variance = np.square(twist).mean(axis=(1, 2, 3))
     noise: FloatArray = variance / (light.mean(axis=(1, 2)) + READ)
     return noise
 
 
 def _exposed(dark: FloatArray, bright: FloatArray) -> NDArray[np.bool_]:
-    """Which blocks lie between `EXPOSED`."""
+    """Which blocks are well exposed in both frames, see `EXPOSED`."""
     exposed: NDArray[np.bool_] = (dark.mean(axis=(1, 2)) > EXPOSED[0]) & (
         bright.max(axis=(1, 2)) < EXPOSED[1]
     )

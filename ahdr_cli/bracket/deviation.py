@@ -1,9 +1,9 @@
 """A small deviation of the camera's curve from γ 2.2, found in blocks that did not move.
 
-Histograms tell curves that are far from γ 2.2 (:mod:`ahdr_cli.bracket.response`); what is nearer
-than some tenths of a stop drowns in what moves. Blocks in which two frames differ by no more than
-noise, but for a constant, show the same thing, and the constant is the curve's, or that of
-exposures that are not quite those recorded. Which of the two it is, only a prior can tell
+Curves that are far from γ 2.2 are found from histograms (:mod:`ahdr_cli.bracket.response`), but a
+deviation of less than some tenths of a stop is lost in what moves. Blocks in which two frames
+differ by no more than noise, apart from a constant, show the same thing. The constant comes from
+the curve, or from exposures that are not quite those recorded; only a prior can tell these apart
 (Grossberg & Nayar, "Determining the Camera Response from Images: What Is Knowable?", PAMI 2003).
 """
 
@@ -23,46 +23,44 @@ from ahdr_cli.radiometry.transfer import GAMMA
 __all__ = ["estimate_deviation"]
 
 _ALIKE = 3.0
-"""Blocks whose difference takes so many times the bracket's noise to explain it show something
-else."""
+"""Blocks that differ by more than so many times the bracket's noise show something else."""
 
 _FEWEST = 20
-"""Blocks below which a pair of frames says nothing."""
+"""Least number of blocks for which a pair of frames is used."""
 
 _BINS = 20
-"""Of encoded brightness. Each counts alike, or a sky would decide for all."""
+"""Bins of encoded brightness. Each has the same weight, or a large sky would decide alone."""
 
 _SCATTER = 0.03
-"""Error of a block (natural logarithm of light) from which on it counts less: small motion in
-places without texture, which no comparison of two frames finds."""
+"""Error of a block (natural logarithm of light) from which on it counts less: small motion where
+there is no texture escapes the comparison of the frames."""
 
 _INDEPENDENT = 10.0
-"""Blocks of a pair that are worth as much as so many independent ones: neighbours share causes."""
+"""All blocks of a pair weigh as much as so many independent ones: neighbours share their errors."""
 
 _CURVE = 0.012
-"""Deviation of encoded values that is expected of a curve near γ 2.2, root mean square."""
+"""Prior: root mean square deviation of encoded values of a curve near γ 2.2."""
 
 _EXPOSURE = 0.03
-"""Error that is expected of a recorded exposure, natural logarithm: shutters of nominally 1/60 s
-are open for 1/64 s."""
+"""Prior: error of a recorded exposure, natural logarithm. Shutters of nominally 1/60 s are open
+for 1/64 s."""
 
 _ROUNDS = 15
 
 _CAP = 0.3
-"""Error that counts at most where a fit is judged."""
+"""Larger errors count as this one where a fit is judged."""
 
 _BETTER = 1.25
-"""How many times nearer to each other (root mean square) the frames must come for a curve to be
-believed."""
+"""By what factor a curve must lower the frames' root mean square difference to be accepted."""
 
 
 class _Equations(NamedTuple):
-    """One for each channel of a block.
+    """Linear equations, one for each channel of a block: ``terms @ unknowns = apart``.
 
     Attributes:
-        terms: (n, 5) of three coefficients of the curve and two of the exposures.
-        apart: (n,) light (natural logarithm) that the frames differ by with γ 2.2.
-        shares: (n,) what each counts.
+        terms: (n, 5) factors of three coefficients of the curve and of two exposures' errors.
+        apart: (n,) difference of the frames with γ 2.2, natural logarithm of light.
+        shares: (n,) weights.
     """
 
     terms: NDArray[np.float64]
@@ -81,7 +79,7 @@ def estimate_deviation(
         noise: of the bracket.
 
     Returns:
-        None if there is none, or the frames do not tell.
+        None if there is none, or too few blocks are alike.
     """
     steps = ratios[1:] / ratios[:-1]
     parts = [
@@ -109,12 +107,12 @@ def estimate_deviation(
 def _equations(
     pair: PairBlocks, noise: float, *, exposure: NDArray[np.float64], step: float
 ) -> _Equations:
-    """What a pair of frames says; nothing if too few of its blocks are alike.
+    """The equations of a pair of frames; none if too few of its blocks are alike.
 
     Args:
         pair: of frames.
         noise: of the bracket.
-        exposure: (2,) terms of the errors of both steps of exposure.
+        exposure: (2,) factors of the errors of both steps of exposure.
         step: of this pair, as recorded.
     """
     dark, bright = _encoded(pair, noise).T
@@ -132,13 +130,13 @@ def _encoded(pair: PairBlocks, noise: float) -> NDArray[np.float64]:
     """(n, 2): values of the same light in the darker and in the brighter frame."""
     alike = pair.light[pair.noise < _ALIKE * noise]
     values: NDArray[np.float64] = alike.swapaxes(1, 2).reshape(-1, 2).astype(np.float64)
-    # A pure colour has channels without any light, and they tell nothing.
+    # A pure colour has channels without any light, whose logarithm there is not.
     lit: NDArray[np.float64] = values[values.min(axis=1) > 0]
     return lit ** (1.0 / GAMMA)
 
 
 def _shares(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,): what each value counts, in all as much as `_INDEPENDENT` values."""
+    """(n,) weights with the sum `_INDEPENDENT`, so that each bin of brightness counts alike."""
     bins = np.minimum((encoded * _BINS).astype(np.int64), _BINS - 1)
     counts = np.bincount(bins, minlength=_BINS)
     shares: NDArray[np.float64] = 1.0 / np.maximum(counts[bins], _FEWEST)
@@ -150,15 +148,16 @@ def _shares(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
 def _fit(
     terms: NDArray[np.float64], apart: NDArray[np.float64], shares: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(5,): three coefficients of the curve and two of the exposures, by reweighting.
+    """(5,): three coefficients of the curve and two errors of the exposures.
 
-    The most likely ones, if errors are Cauchy's.
+    The most likely ones if errors have a Cauchy distribution, by iteratively reweighted least
+    squares with the priors.
     """
-    places = (np.arange(50) + 0.5) / 50
+    encoded = (np.arange(50) + 0.5) / 50
     # A deviation d of an encoded value e changes the logarithm of light by γ · d / e.
-    deviation = curve_terms(places) * (places / GAMMA / _CURVE)[:, None]
+    deviation = curve_terms(encoded) * (encoded / GAMMA / _CURVE)[:, None]
     prior = np.diag([0.0, 0.0, 0.0, _EXPOSURE**-2, _EXPOSURE**-2])
-    prior[:3, :3] = 3.0 * deviation.T @ deviation / len(places)
+    prior[:3, :3] = 3.0 * deviation.T @ deviation / len(encoded)
     found = np.zeros(len(prior))
     weights = shares / _SCATTER**2
     for _ in range(_ROUNDS):
@@ -170,5 +169,5 @@ def _fit(
 
 
 def _capped(errors: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
-    """Root mean square, in which no error counts too much."""
+    """Root mean square of errors, each capped at `_CAP`."""
     return float(np.sqrt(np.average(np.minimum(np.abs(errors), _CAP) ** 2, weights=shares)))

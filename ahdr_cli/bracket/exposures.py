@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ahdr_cli.errors import ExposureError
+from ahdr_cli.errors import ExposureError, reason_of
 from ahdr_cli.images import Exposure, Frame
 
 __all__ = ["LARGEST_EV", "parse_evs", "parse_exposures", "read_ev_file", "with_exposures"]
 
 LARGEST_EV = 32.0
-"""In stops either way, twice what any camera spans."""
+"""Limit of exposure values, in stops either way: twice what any camera spans."""
 
 _DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _SECONDS = re.compile(rf"({_DECIMAL})(?:/({_DECIMAL}))?")
@@ -79,8 +79,7 @@ def read_ev_file(path: str | Path, *, count: int | None = None) -> tuple[Exposur
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE + 1)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ExposureError(f"cannot be read: {reason.lower()}", path=path) from error
+        raise ExposureError(f"cannot be read: {reason_of(error)}", path=path) from error
     if len(content) > _LARGEST_FILE:
         raise ExposureError("too large for a list of exposures", path=path, hint=_FILE_HINT)
     try:

@@ -30,6 +30,7 @@ from ahdr_cli.bracket.segmentation import (
 from ahdr_cli.bracket.shots import (
     LeftOut,
     Shot,
+    all_left_out,
     has_fraction,
     instant,
     pause_between,
@@ -106,6 +107,14 @@ class Grouping:
     groups: tuple[Group, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
+    @classmethod
+    def sorted_by_path(cls, groups: Iterable[Group], left_out: Iterable[LeftOut]) -> Grouping:
+        """Groups by their first file, and files left out, in natural order."""
+        return cls(
+            groups=tuple(sorted(groups, key=lambda group: natural_key(group.shots[0].path))),
+            left_out=tuple(sorted(left_out, key=lambda item: natural_key(item.path))),
+        )
+
 
 def group_shots(shots: Iterable[Shot], *, options: GroupingOptions = GroupingOptions()) -> Grouping:
     """Find the brackets among photographs by capture time, camera, size and exposure steps.
@@ -121,21 +130,17 @@ def group_shots(shots: Iterable[Shot], *, options: GroupingOptions = GroupingOpt
     groups: list[Group] = []
     for stream in streams(kept):
         known = [shot for shot in stream if shot.exposure is not None]
-        left_out += [
-            LeftOut(
-                path=shot.path,
-                reason="no exposure in this file; list it in a manifest, or pass --exposures "
-                "or --ev together with --group",
-            )
-            for shot in stream
-            if shot.exposure is None
-        ]
+        left_out += all_left_out(
+            (shot for shot in stream if shot.exposure is None),
+            "no exposure in this file; list it in a manifest, or pass --exposures or --ev together "
+            "with --group",
+        )
         found, rest = _brackets_of(known, options)
         if not found and (whole := _whole_folder(known, kept, options)) is not None:
             found, rest = [whole], []
         groups += found
         left_out += rest
-    return _sorted(groups, left_out)
+    return Grouping.sorted_by_path(groups, left_out)
 
 
 def group_by_count(shots: Iterable[Shot], count: int) -> Grouping:
@@ -153,15 +158,12 @@ def group_by_count(shots: Iterable[Shot], count: int) -> Grouping:
         for start in range(0, whole, count):
             members = stream[start : start + count]
             groups.append(_group(members, "count", f"{count} files in a row"))
-        left_out += [
-            LeftOut(
-                path=shot.path,
-                reason=f"{len(stream)} files in {shot.path.parent} of this camera and size do "
-                f"not divide into groups of {count}",
-            )
-            for shot in stream[whole:]
-        ]
-    return _sorted(groups, left_out)
+        left_out += all_left_out(
+            stream[whole:],
+            f"{len(stream)} files in {stream[0].path.parent} of this camera and size do not divide "
+            f"into groups of {count}",
+        )
+    return Grouping.sorted_by_path(groups, left_out)
 
 
 def group_by_pattern(shots: Iterable[Shot], pattern: str) -> Grouping:
@@ -189,18 +191,14 @@ def group_by_pattern(shots: Iterable[Shot], pattern: str) -> Grouping:
     groups = []
     for (_, name), found in members.items():
         if len(found) < 3:
-            left_out += [
-                LeftOut(
-                    path=shot.path,
-                    reason=f"only {len(found)} of the 3 or more files of set {name!r} are there",
-                )
-                for shot in found
-            ]
+            left_out += all_left_out(
+                found, f"only {len(found)} of the 3 or more files of set {name!r} are there"
+            )
         else:
             ordered = sorted(found, key=lambda shot: natural_key(shot.path))
             reason = f"{len(found)} files of set {name!r}"
             groups.append(_group(ordered, "pattern", reason, name=Path(name).name))
-    return _sorted(groups, left_out)
+    return Grouping.sorted_by_path(groups, left_out)
 
 
 def _brackets_of(
@@ -275,11 +273,4 @@ def _group(shots: Sequence[Shot], rule: Rule, reason: str, *, name: str | None =
         reason=reason,
         name=name or shots[0].path.stem,
         evs=tuple(ev - lowest for ev in evs),
-    )
-
-
-def _sorted(groups: list[Group], left_out: list[LeftOut]) -> Grouping:
-    return Grouping(
-        groups=tuple(sorted(groups, key=lambda group: natural_key(group.shots[0].path))),
-        left_out=tuple(sorted(left_out, key=lambda item: natural_key(item.path))),
     )

@@ -1,4 +1,4 @@
-"""`Guide`: a frame as alignment looks at it, small and in units that all frames share.
+"""`Guide`: a small copy of a frame for alignment, in units that all frames share.
 
 However large the frame, its guide has at most `MOST_PIXELS`, and is made strip by strip, so
 that alignment takes bounded time and next to no memory. A guide's pixel is the mean of a whole
@@ -24,20 +24,20 @@ from ahdr_cli.radiometry.transfer import GAMMA, gamma_decode
 __all__ = ["MOST_PIXELS", "Guide", "grey8"]
 
 MOST_PIXELS = 1_000_000
-"""Of a guide. Motion is found to a few hundredths of its pixels."""
+"""Largest guide. Motion is found to a few hundredths of its pixels."""
 
 _LONGEST = 1 << 14  # pixels of a guide's side: OpenCV warps less than 1 << 15
-_BLACK, _CLIPPED = 0.04, 0.98  # encoded values between which a pixel tells something
+_BLACK, _CLIPPED = 0.04, 0.98  # encoded values between which a pixel is well exposed
 _STRIP = 1 << 18  # pixels of a frame looked at at once, which caches hold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guide:
-    """What alignment knows of a frame.
+    """A small copy of a frame, as alignment needs it.
 
     Attributes:
         log_radiance: (h, w) float32, natural logarithm of luminance in the reference's units.
-        seen: (h, w) float32, share of the block's pixels that are neither clipped nor black.
+        seen: (h, w) float32, share of a block's pixels that are neither clipped nor black.
         grey: (h, w) uint8, encoded luminance.
         block: side in pixels of the blocks of the frame that became its pixels.
     """
@@ -70,7 +70,7 @@ class Guide:
             linear = luminance(gamma_decode(small)) / np.float32(gain)
             log_radiance[top:bottom] = np.log(linear + floor)
             grey[top:bottom] = grey8(small)
-            seen[top:bottom] = _blocks(cv2, _tells(strip), block)
+            seen[top:bottom] = _blocks(cv2, _exposed(strip), block)
         return cls(log_radiance, seen, grey, block)
 
 
@@ -93,10 +93,10 @@ def _blocks(cv2: Any, strip: FloatArray, block: int) -> FloatArray:  # noqa: ANN
     return means
 
 
-def _tells(strip: FloatArray) -> FloatArray:
+def _exposed(strip: FloatArray) -> FloatArray:
     """1 where the brightest channel is neither clipped nor black, else 0."""
     # One channel upon the other: numpy's maximum over a last axis of three is far slower.
     peak = np.maximum(strip[..., 0], strip[..., 1])
     np.maximum(peak, strip[..., 2], out=peak)
-    tells: FloatArray = ((peak < _CLIPPED) & (peak > _BLACK)).astype(np.float32)
-    return tells
+    exposed: FloatArray = ((peak < _CLIPPED) & (peak > _BLACK)).astype(np.float32)
+    return exposed

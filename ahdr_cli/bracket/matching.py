@@ -1,17 +1,22 @@
-"""`ToneMatch`: frames as a camera with the assumed curve would have taken them.
+"""`ToneMatch`: tables that turn frames into what a camera with the assumed curve had recorded.
 
-There are two ways. By default the reference stays as it is, and with it the look of the result:
-the outer frames are changed so that, decoded with γ 2.2, they tell the same radiance as the
-reference wherever it is not clipped, and above its white light in proportion. For that only the
-curve's brightness transfer between two exposures is needed (Grossberg & Nayar, PAMI 2003). Or all
-three frames tell light itself, as a merge by Debevec & Malik (SIGGRAPH 1997) does; where the curve
-is near γ 2.2 and so is the look, that is the default too.
+The network takes γ 2.2 for granted. Frames of a camera with another curve are changed before, in
+one of two ways:
+
+* `match_if_apart` keeps the reference, and with it the look of the result. The outer frames are
+  changed so that, decoded with γ 2.2, they give the same radiance as the reference wherever it is
+  not clipped; above its white they are proportional to light. This needs only the curve's
+  brightness transfer between two exposures (Grossberg & Nayar, PAMI 2003).
+* `linearise` makes all three frames proportional to light, as a merge by Debevec & Malik (SIGGRAPH
+  1997) does, and changes the look. `straighten` does the same for a curve that is so near γ 2.2
+  that the look hardly changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -33,15 +38,17 @@ __all__ = [
 ]
 
 APART_EV = 0.3
-"""Difference between the frames' radiances (median) from which on they are matched. It is below
-0.2 on synthetic brackets, whose curves are within 1 % of γ 2.2, and above 0.6 on cameras'."""
+"""Difference between radiances of frames two stops apart (median), as the curve that is found
+makes it, from which on frames are matched. It is below 0.25 on synthetic brackets, whose curves are
+within 1 % of γ 2.2, and above 0.5 on cameras'. That of the frames themselves grows with their
+spacing: two brackets of one camera would be treated differently."""
 
 CLOSE_EV = 0.2
-"""Difference that a fitted curve may leave: with more, something else than a curve is the matter
-(exposures that are not those given, or scenes that differ)."""
+"""Median difference that a fitted curve may leave. A larger one is not the curve's doing: the
+exposures are not those given, or the frames show different scenes."""
 
 _LEVELS = 65536
-"""Table entries: every value that 8 or 16 bits can tell has its own."""
+"""Table entries: every value of 8 or 16 bits has its own."""
 
 _NEAR_WHITE = 0.95
 """Encoded value from which on a table leads to white where it does not by itself: a clipped pixel
@@ -52,7 +59,7 @@ class MatchedPixels:
     """A frame's pixels through a table, computed where and when they are asked for.
 
     Args:
-        pixels: (H, W, 3) float32 in [0, 1], or what gives boxes of such.
+        pixels: (H, W, 3) float32 in [0, 1].
         table: (65536,) float32 values for evenly spaced values from 0 to 1.
     """
 
@@ -67,27 +74,30 @@ class MatchedPixels:
 
     def __getitem__(self, box: tuple[slice, slice]) -> FloatArray:
         """The pixels (h, w, 3) of a box of rows and columns, a new array."""
-        places = self._pixels[box] * np.float32(_LEVELS - 1)
-        places += np.float32(0.5)
-        matched: FloatArray = self._table[places.astype(np.uint16)]
+        levels = self._pixels[box] * np.float32(_LEVELS - 1)
+        levels += np.float32(0.5)
+        matched: FloatArray = self._table[levels.astype(np.uint16)]
         return matched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ToneMatch:
-    """How frames are brought into agreement.
+    """The tables by which the frames of a bracket are brought into agreement.
 
     Attributes:
+        way: "matched" outer frames; a "straightened" curve, that was near γ 2.2; or all frames
+            made "linear".
         estimate: the camera's curve.
         tables: of short, reference and long, see :class:`MatchedPixels`; None leaves a frame as
             it is.
     """
 
+    way: Literal["matched", "straightened", "linear"]
     estimate: ResponseEstimate
     tables: tuple[FloatArray, FloatArray | None, FloatArray]
 
     def pixels(self, sources: Sequence[PixelSource]) -> list[PixelSource]:
-        """Those of short, reference and long, matched."""
+        """The pixels of short, reference and long, matched."""
         return [
             source if table is None else MatchedPixels(source, table)
             for source, table in zip(sources, self.tables, strict=True)
@@ -111,20 +121,20 @@ def match_if_apart(bracket: Bracket) -> ToneMatch | None:
         None if they are best left as they are.
     """
     estimate = _credible(bracket)
-    if estimate is None or estimate.assumed_ev < APART_EV:
+    if estimate is None or estimate.curve.apart_ev() < APART_EV:
         return None
     short, long = (_table(bracket, estimate, index) for index in (0, 2))
-    return ToneMatch(estimate=estimate, tables=(short, None, long))
+    return ToneMatch(way="matched", estimate=estimate, tables=(short, None, long))
 
 
 def linearise(bracket: Bracket) -> ToneMatch | None:
-    """Make all frames tell light in proportion.
+    """Make all frames proportional to light.
 
     Returns:
-        None if the frames do not tell by which curve they were made.
+        None if no curve can be found that makes the frames agree.
     """
     estimate = _credible(bracket)
-    return None if estimate is None else _linear(bracket, estimate)
+    return None if estimate is None else _linear(bracket, estimate, way="linear")
 
 
 def straighten(bracket: Bracket, pairs: Sequence[PairBlocks], *, noise: float) -> ToneMatch | None:
@@ -136,15 +146,17 @@ def straighten(bracket: Bracket, pairs: Sequence[PairBlocks], *, noise: float) -
         noise: of the bracket.
 
     Returns:
-        None if the frames tell of none.
+        None if no deviation can be made out.
     """
     estimate = estimate_deviation(pairs, bracket.ratios, noise=noise)
-    return None if estimate is None else _linear(bracket, estimate)
+    return None if estimate is None else _linear(bracket, estimate, way="straightened")
 
 
-def _linear(bracket: Bracket, estimate: ResponseEstimate) -> ToneMatch:
+def _linear(
+    bracket: Bracket, estimate: ResponseEstimate, *, way: Literal["straightened", "linear"]
+) -> ToneMatch:
     short, reference, long = (_table(bracket, estimate, i, linear=True) for i in range(3))
-    return ToneMatch(estimate=estimate, tables=(short, reference, long))
+    return ToneMatch(way=way, estimate=estimate, tables=(short, reference, long))
 
 
 def _credible(bracket: Bracket) -> ResponseEstimate | None:
@@ -157,7 +169,7 @@ def _credible(bracket: Bracket) -> ResponseEstimate | None:
 def _table(
     bracket: Bracket, estimate: ResponseEstimate, index: int, *, linear: bool = False
 ) -> FloatArray:
-    """Of frame `index`."""
+    """The table of frame `index`."""
     gain = float(bracket.ratios[index] / bracket.ratios[1])
     seen = (1.0 / estimate.steps[0], 1.0, estimate.steps[1])[index]
     return transfer_table(estimate.curve, gain=gain, seen=seen, linear=linear)
@@ -168,24 +180,24 @@ def transfer_table(
 ) -> FloatArray:
     """What a camera with γ 2.2 would have recorded instead of each value of a frame.
 
-    With x the light that the value tells, in units of the reference's white, it would have
-    recorded gain · γ(curve(x)) where the reference is not clipped, x ≤ 1, and gain · x beyond, so
-    that highlights keep their proportions. Values above white are white.
+    A value stands for some light x, in units of the reference's white. The result stands for
+    gain · γ(curve(x)) where the reference is not clipped, x ≤ 1, and for gain · x beyond, so that
+    highlights keep their proportions. What is above white becomes white.
 
     Args:
         curve: of the camera; it must rise.
         gain: exposure of the frame relative to the reference, as recorded.
-        seen: the same, as it really was.
+        seen: the same, as measured in the frames.
         linear: gain · x everywhere.
 
     Returns:
-        (65536,) float32 in [0, 1], which never fall.
+        (65536,) float32 in [0, 1], not decreasing.
     """
     values = np.linspace(0.0, 1.0, _LEVELS)
     light = curve.decode(values) / seen
-    told = light if linear else np.where(light < 1.0, gamma_decode(curve.encode(light)), light)
-    table = np.minimum(gamma_encode(told * gain), 1.0)
-    table[0] = 0.0  # black tells nothing
+    wanted = light if linear else np.where(light < 1.0, gamma_decode(curve.encode(light)), light)
+    table = np.minimum(gamma_encode(wanted * gain), 1.0)
+    table[0] = 0.0  # black stays black
     if table[-1] < 1.0:
         start = int(_NEAR_WHITE * (_LEVELS - 1))
         table[start:] = np.linspace(table[start], 1.0, _LEVELS - start)

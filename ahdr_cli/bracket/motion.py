@@ -1,4 +1,4 @@
-"""`RigidMotion`: how the camera moved between two frames, and a frame as seen without it."""
+"""`RigidMotion`: the camera's motion between two frames; `MovedPixels`: a frame with it undone."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class RigidMotion:
 
     @property
     def is_identity(self) -> bool:
-        """Nothing moved."""
+        """Whether nothing moves."""
         return bool(np.array_equal(self.matrix, np.eye(2, 3)))
 
     def displacement(self, size: tuple[int, ...]) -> float:
@@ -76,7 +76,7 @@ class RigidMotion:
         return RigidMotion(apart).displacement(size)
 
     def after(self, first: RigidMotion) -> RigidMotion:
-        """This motion of what `first` has moved."""
+        """The motion `first`, then this one."""
         matrix = self.matrix[:, :2] @ first.matrix
         matrix[:, 2] += self.matrix[:, 2]
         return RigidMotion(matrix)
@@ -129,18 +129,18 @@ class MovedPixels:
         cv2 = load_cv2()
         y, x = np.asarray(rows, np.float64)[:, None], np.asarray(columns, np.float64)[None]
         # Rounded before anything else, so that the origin of a part makes no difference.
-        places = [
+        positions = [
             np.rint((row[0] * x + row[1] * y + row[2]) * _STEPS) / _STEPS
             for row in self._motion.matrix
         ]
         (left, right), (top, bottom) = (
-            _reach(place, side)
-            for place, side in zip(places, self._pixels.shape[1::-1], strict=True)
+            _reach(position, side)
+            for position, side in zip(positions, self._pixels.shape[1::-1], strict=True)
         )
         cv2.remap(
             np.ascontiguousarray(self._pixels[top:bottom, left:right]),
-            (places[0] - left).astype(np.float32),
-            (places[1] - top).astype(np.float32),
+            (positions[0] - left).astype(np.float32),
+            (positions[1] - top).astype(np.float32),
             cv2.INTER_CUBIC,
             dst=out,
             borderMode=cv2.BORDER_REPLICATE,
@@ -148,8 +148,8 @@ class MovedPixels:
         np.clip(out, 0.0, 1.0, out=out)
 
 
-def _reach(places: NDArray[np.float64], side: int) -> tuple[int, int]:
-    """First and last + 1 of the `side` pixels that interpolation at `places` touches."""
-    first = min(max(math.floor(places.min()) - _TAPS, 0), side - 1)
-    last = min(max(math.ceil(places.max()) + _TAPS + 1, first + 1), side)
+def _reach(positions: NDArray[np.float64], side: int) -> tuple[int, int]:
+    """First and last + 1 of the `side` pixels that interpolation at `positions` touches."""
+    first = min(max(math.floor(positions.min()) - _TAPS, 0), side - 1)
+    last = min(max(math.ceil(positions.max()) + _TAPS + 1, first + 1), side)
     return first, last

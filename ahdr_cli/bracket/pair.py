@@ -25,8 +25,8 @@ TRUNCATED = 0.25
 _COARSEST = 160  # longest side in pixels of a pyramid's last level
 _TONE = 31  # side in pixels over which a difference in tone counts as constant
 _BLUR = 1.5  # σ in pixels of each level
-_LIKE = 100_000  # pixels, or up to four times as many, that a likeness is taken of
-_SEEN = 0.5  # share of what a pixel is made of that must be neither clipped nor black
+_LIKE = 100_000  # pixels, or up to four times as many, that a likeness is computed from
+_SEEN = 0.5  # share of what is blurred into a pixel that must be neither clipped nor black
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,7 +51,7 @@ def pyramid(guide: Guide) -> list[Level]:
     levels: list[Level] = []
     while True:
         image, seen = (cv2.GaussianBlur(each, (0, 0), _BLUR) for each in images)
-        # A pixel whose surroundings are half unseen is mixed with what is not there.
+        # A pixel whose surroundings are half clipped or black is blurred with invalid values.
         trusted = (seen > _SEEN).astype(np.uint8)
         levels.append(Level(image=image, seen=trusted, scale=0.5 ** len(levels)))
         if max(image.shape) <= _COARSEST:
@@ -103,7 +103,7 @@ class Pair:
 
         Args:
             motion: from the fixed to the moving picture.
-            where: (h, w), where the difference means something; elsewhere it is arbitrary.
+            where: (h, w), 1 where the difference is wanted; elsewhere it is arbitrary.
         """
         cv2 = self.cv2
         weight = where.astype(np.float32)
@@ -120,7 +120,7 @@ class Pair:
 
     def likeness(self, motion: RigidMotion) -> float:
         """Correlation of what overlaps after `motion` is undone."""
-        # A grid of rows and columns tells as much as all of them.
+        # A grid of rows and columns is as good as all of them.
         every = math.isqrt(self.fixed.size // _LIKE) or 1
         inside = self.undo(np.ones_like(self.seen_moving), motion)[::every, ::every] > 0
         if inside.sum() < 16:
@@ -146,16 +146,16 @@ class Pair:
         self,
         image: NDArray[Any],
         motion: RigidMotion,
-        places: NDArray[np.float64],
+        positions: NDArray[np.float64],
         flags: int = 1,
     ) -> NDArray[Any]:
-        """What :meth:`undo` has at (2, n) places x, y of the reference; n is below 32767."""
-        x, y = (motion.matrix[:, :2] @ places + motion.matrix[:, 2:]).astype(np.float32)
+        """The values of :meth:`undo` at (2, n) positions x, y of the reference; n < 32767."""
+        x, y = (motion.matrix[:, :2] @ positions + motion.matrix[:, 2:]).astype(np.float32)
         sampled: NDArray[Any] = self.cv2.remap(image, x[:, None], y[:, None], flags)
         return sampled[:, 0]
 
 
-def mean_size(difference: FloatArray, *, where: Mask) -> float:
-    """The disagreement that a difference amounts to; infinity if it means nothing anywhere."""
+def mean_size(difference: FloatArray, *, where: Mask | NDArray[np.bool_]) -> float:
+    """Mean absolute log difference, truncated at `TRUNCATED`; infinity if `where` is nowhere."""
     sizes = np.abs(difference[where > 0])
     return float(np.minimum(sizes, TRUNCATED).mean()) if sizes.size else math.inf

@@ -1,9 +1,9 @@
-"""The last fraction of a pixel of a registration.
+"""Refinement of a registration to a small fraction of a pixel.
 
 Gauss-Newton steps with steepest-descent images that are computed once (Baker & Matthews,
 "Lucas-Kanade 20 Years On", IJCV 2004, section 3.2, the inverse compositional algorithm), on a
-sample of the pixels that tell most. They are reweighted so as to lower the mean truncated
-difference: what moves by itself has no say, and noise no more than it must.
+sample of the pixels with steep gradients. Pixels are reweighted so as to lower the mean truncated
+difference, so that objects which move by themselves do not count, and noise counts little.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.bracket.motion import RigidMotion
-from ahdr_cli.bracket.pair import TRUNCATED, Mask, Pair
+from ahdr_cli.bracket.pair import TRUNCATED, Mask, Pair, mean_size
 from ahdr_cli.images import FloatArray
 
 __all__ = ["polished"]
 
-_ROUNDS = 3  # at most, of choosing pixels anew
-_NEAR = 0.5  # pixels at the picture's corner: after a smaller motion the choice still holds
-_STEPS = 12  # at most, of a round
+_ROUNDS = 3  # samples drawn at most
+_NEAR = 0.5  # pixels at the picture's corner: after a smaller motion the sample still fits
+_STEPS = 12  # at most, with one sample
 _SMALLEST_STEP = 0.01  # pixels at the picture's corner, at which it is good enough
-_TELLING = 0.75  # quantile of the gradient above which a pixel tells something of the motion
-_LEAST, _MOST = 100, 30_000  # pixels of a sample: three numbers are not found better with more
+_STEEP = 0.75  # quantile of the gradients above which a pixel is steep enough to be sampled
+_LEAST, _MOST = 100, 30_000  # pixels of a sample; more do not make three numbers more exact
 _EQUAL = np.float32(0.05)  # log difference below which all pixels weigh the same
 
 
 def polished(pair: Pair, begin: RigidMotion) -> RigidMotion:
-    """A motion near `begin` that the pictures agree on better, else `begin`.
+    """A motion near `begin` under which the pictures agree better, else `begin`.
 
     Args:
         pair: what to register.
@@ -54,7 +54,7 @@ class _Sample:
 
     Attributes:
         pair: whose pixels they are.
-        places: (2, n) float64, x and y.
+        positions: (2, n) float64, x and y.
         values: (n,) float32, the reference there, less the difference in tone: that hardly
             changes with a motion, and is costly to find.
         fixed, moving: (3, n) float32, derivatives there by rotation (a pixel at `radius`), by x
@@ -63,14 +63,14 @@ class _Sample:
     """
 
     pair: Pair
-    places: NDArray[np.float64]
+    positions: NDArray[np.float64]
     values: FloatArray
     fixed: FloatArray
     moving: FloatArray
 
     @classmethod
     def of(cls, pair: Pair, motion: RigidMotion) -> Self | None:
-        """That of pixels where the reference's gradient is strong; None, too few are usable."""
+        """Sample pixels where the reference's gradient is steep; None if too few are usable."""
         cv2 = pair.cv2
         # Scharr's derivative is 32 for a slope of one.
         fixed, moving = (
@@ -78,21 +78,21 @@ class _Sample:
             for image in (pair.fixed, pair.moving)
         )
         usable = pair.usable(motion)
-        chosen = _telling(cv2.magnitude(*fixed), usable)
+        chosen = _steep(cv2.magnitude(*fixed), usable)
         if chosen.size < _LEAST:
             return None
         y, x = np.divmod(chosen, pair.fixed.shape[1])
-        places = np.stack((x, y)).astype(np.float64)
-        seen = [pair.sample(slope, motion, places) for slope in moving]
+        positions = np.stack((x, y)).astype(np.float64)
+        seen = [pair.sample(slope, motion, positions) for slope in moving]
         # The gradient of what is turned is turned back.
         turned = motion.matrix[:, :2].T.astype(np.float32) @ np.stack(seen)
         difference = pair.difference(motion, where=usable).ravel()[chosen]
         return cls(
             pair=pair,
-            places=places,
-            values=difference + pair.sample(pair.moving, motion, places),
-            fixed=_derivatives(pair, places, *(slope.ravel()[chosen] for slope in fixed)),
-            moving=_derivatives(pair, places, *turned),
+            positions=positions,
+            values=difference + pair.sample(pair.moving, motion, positions),
+            fixed=_derivatives(pair, positions, *(slope.ravel()[chosen] for slope in fixed)),
+            moving=_derivatives(pair, positions, *turned),
         )
 
     def fit(self, begin: RigidMotion) -> RigidMotion:
@@ -108,16 +108,17 @@ class _Sample:
             if step.displacement(self.pair.fixed.shape) < _SMALLEST_STEP:
                 break
         both = first[1] & last[1]
-        return motion if _mean_size(last[0], both) < _mean_size(first[0], both) else begin
+        after, before = (mean_size(error, where=both) for error, _ in (last, first))
+        return motion if after < before else begin
 
     def error(self, motion: RigidMotion) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """By how much each pixel differs after `motion` is undone, and whether that counts."""
+        """Each pixel's difference after `motion` is undone, and whether it can be trusted."""
         pair = self.pair
-        seen = pair.sample(pair.seen_moving, motion, self.places, pair.cv2.INTER_NEAREST)
-        return self.values - pair.sample(pair.moving, motion, self.places), seen > 0
+        seen = pair.sample(pair.seen_moving, motion, self.positions, pair.cv2.INTER_NEAREST)
+        return self.values - pair.sample(pair.moving, motion, self.positions), seen > 0
 
     def _step(self, error: FloatArray, counts: NDArray[np.bool_]) -> RigidMotion | None:
-        """The motion to be done first, before the present one; None where all is alike."""
+        """The motion to be done before the present one; None if the equations are singular."""
         size = np.abs(error)
         # Least squares with these weights lowers the sum of absolute values.
         weight = (counts & (size < TRUNCATED)) / np.maximum(size, _EQUAL)
@@ -132,22 +133,22 @@ class _Sample:
         return RigidMotion.about(centre, radians=turn / radius, shift=(x, y))
 
 
-def _telling(slope: FloatArray, usable: Mask) -> NDArray[np.intp]:
-    """Indices into the flattened picture of `_MOST` pixels, spread over those that tell most."""
+def _steep(slope: FloatArray, usable: Mask) -> NDArray[np.intp]:
+    """Indices into the flattened picture of at most `_MOST` usable pixels with steep gradients."""
     slopes = slope[usable > 0]
     if not slopes.size:
         return np.empty(0, np.intp)
-    least = np.quantile(slopes[:: max(slopes.size // _MOST, 1)], _TELLING)
-    telling = np.flatnonzero((usable > 0) & (slope > least))
-    return telling[:: math.ceil(telling.size / _MOST) or 1]
+    least = np.quantile(slopes[:: max(slopes.size // _MOST, 1)], _STEEP)
+    steep = np.flatnonzero((usable > 0) & (slope > least))
+    return steep[:: math.ceil(steep.size / _MOST) or 1]
 
 
 def _derivatives(
-    pair: Pair, places: NDArray[np.float64], gx: FloatArray, gy: FloatArray
+    pair: Pair, positions: NDArray[np.float64], gx: FloatArray, gy: FloatArray
 ) -> FloatArray:
     """(3, n), as in :class:`_Sample`, from the gradient."""
     centre, radius = _middle(pair)
-    turning = ((places[0] - centre[0]) * gy - (places[1] - centre[1]) * gx) / radius
+    turning = ((positions[0] - centre[0]) * gy - (positions[1] - centre[1]) * gx) / radius
     return np.stack((turning, gx, gy)).astype(np.float32)
 
 
@@ -156,8 +157,3 @@ def _middle(pair: Pair) -> tuple[tuple[float, float], float]:
     height, width = pair.fixed.shape
     centre = ((width - 1) / 2, (height - 1) / 2)
     return centre, math.hypot(*centre)
-
-
-def _mean_size(error: FloatArray, counts: NDArray[np.bool_]) -> float:
-    """Mean truncated size; infinity if nothing counts."""
-    return float(np.minimum(np.abs(error[counts]), TRUNCATED).mean()) if counts.any() else math.inf

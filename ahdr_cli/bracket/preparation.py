@@ -10,15 +10,16 @@ from ahdr_cli.bracket.align import Alignment, align_if_moved
 from ahdr_cli.bracket.blocks import compare_blocks
 from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.bracket.matching import ToneMatch, linearise, match_if_apart, straighten
-from ahdr_cli.bracket.noise import believed_noise, noise_between
+from ahdr_cli.bracket.noise import estimate_noise, noise_between
 from ahdr_cli.images import FloatArray, PixelSource
 from ahdr_cli.radiometry.noise import LEVELS_TO_NOISE
 
 __all__ = ["RESPONSES", "Preparation", "prepare"]
 
 RESPONSES = ("auto", "gamma", "linear")
-"""What is done about the camera's curve: outer frames are matched to the reference where they
-disagree, or a small deviation is undone in all frames; nothing; all frames tell light itself."""
+"""What is done about the camera's curve. ``auto``: outer frames that disagree with the reference
+are matched to it, else a small deviation from γ 2.2 is undone in all frames. ``gamma``: nothing,
+γ 2.2 is taken for granted. ``linear``: the curve is undone in all frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,11 +28,11 @@ class Preparation:
 
     Attributes:
         taken: the bracket as it was photographed.
-        alignment: None if nobody looked.
+        alignment: None if it was not asked for.
         match: None if the frames' values are left as they are.
-        noise: of the prepared frames, see :func:`ahdr_cli.bracket.noise.estimate_noise`; where a
-            small deviation of the curve is undone, that of the frames before, a few percent less.
-        concern: what was asked for and could not be done, for the user; None otherwise.
+        noise: see :func:`ahdr_cli.bracket.noise.estimate_noise`. It is estimated before a small
+            deviation of the curve is undone, which would change it by a few percent.
+        concern: what was asked for and could not be done, a line for the user; else None.
     """
 
     taken: Bracket
@@ -42,12 +43,12 @@ class Preparation:
 
     @property
     def displacements(self) -> tuple[float, ...]:
-        """As :attr:`Alignment.displacements`; empty if nobody looked."""
+        """As :attr:`Alignment.displacements`; empty without alignment."""
         return () if self.alignment is None else self.alignment.displacements
 
     @property
     def matched_ev(self) -> float | None:
-        """By how many stops (median) the frames differed before they were matched, or None."""
+        """By how many stops (median) the frames differed with γ 2.2; None if nothing was done."""
         return None if self.match is None else self.match.estimate.assumed_ev
 
     @property
@@ -57,7 +58,7 @@ class Preparation:
 
     @property
     def conditions(self) -> FloatArray:
-        """What a network must know besides pixels.
+        """What the network is told besides pixels.
 
         (4,) float32: three exposures relative to the shortest, and the noise.
         """
@@ -65,7 +66,7 @@ class Preparation:
 
     @property
     def pixels(self) -> list[PixelSource]:
-        """Those of the prepared frames, computed box by box as they are asked for."""
+        """The pixels of the prepared frames, computed box by box as they are asked for."""
         return _pixels(self.taken, self.alignment, self.match)
 
     @property
@@ -76,7 +77,7 @@ class Preparation:
 
 
 def prepare(bracket: Bracket, *, align: bool, response: str) -> Preparation:
-    """Find out what the frames need.
+    """Find out how the frames must be aligned and matched, and how noisy they are.
 
     Args:
         bracket: as photographed.
@@ -101,7 +102,7 @@ def prepare(bracket: Bracket, *, align: bool, response: str) -> Preparation:
         taken=bracket,
         alignment=alignment,
         match=match,
-        noise=believed_noise(blocks),
+        noise=estimate_noise(blocks),
         concern=concern,
     )
 
@@ -109,7 +110,7 @@ def prepare(bracket: Bracket, *, align: bool, response: str) -> Preparation:
 def _pixels(
     taken: Bracket, alignment: Alignment | None, match: ToneMatch | None
 ) -> list[PixelSource]:
-    """The frames as they are after both, where there are any."""
+    """The frames after alignment and matching, as far as there are any."""
     if alignment is None:
         sources: list[PixelSource] = [frame.pixels for frame in taken.frames]
     else:

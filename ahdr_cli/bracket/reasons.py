@@ -12,14 +12,14 @@ __all__ = ["left_over", "span_text", "steps_text"]
 
 
 def steps_text(shots: Sequence[Shot]) -> str:
-    """How many exposures, how far apart."""
+    """The number of exposures and the steps between them, as text."""
     ordered = sorted(stops(shots))
     steps = [high - low for low, high in pairwise(ordered)]
     return f"{len(shots)} exposures, steps of {', '.join(f'{step:.1f}' for step in steps)} EV"
 
 
 def span_text(shots: Sequence[Shot]) -> str:
-    """Within how many seconds they were taken; "" if that is unknown."""
+    """The time within which they were taken, as text; "" if it is unknown."""
     times = [time for shot in shots if (time := taken_at(shot)) is not None]
     if len(times) < len(shots):
         return ""

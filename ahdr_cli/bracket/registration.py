@@ -20,8 +20,8 @@ __all__ = ["register"]
 
 _MIN_USABLE = 0.02  # share of pixels that must be neither clipped nor black in either frame
 _LEAST_LIKENESS = 0.3  # correlation below which two pictures have nothing to align by
-_LEAST_GAIN = 0.97  # of the disagreement, that alignment must leave at most
-_UNUSUAL = 2.0  # times the usual difference, from which a place counts as moved by itself
+_LEAST_GAIN = 0.97  # share of the disagreement that alignment may leave at most
+_UNUSUAL = 2.0  # times the median difference, from which a pixel counts as moved by itself
 _PATCH = 9  # side in pixels over which that is judged
 _ECC_STEPS = 60
 _ECC_GAIN = 1e-6  # in correlation, at which it stops
@@ -82,13 +82,13 @@ def _ecc(pair: Pair, begin: RigidMotion, *, where: Mask) -> RigidMotion | None:
             pair.fixed, pair.moving, matrix, cv2.MOTION_EUCLIDEAN, stop, mask, 1
         )
     except cv2.error:
-        # That is how it says that it does not converge.
+        # Raised where it does not converge.
         return None
     return RigidMotion(found.astype(np.float64))
 
 
 def _agrees(pair: Pair, motion: RigidMotion, usable: Mask) -> Mask:
-    """1 where the frames differ by no more than is usual after the motion is undone."""
+    """1 where the frames, with the motion undone, differ by no more than is usual."""
     difference = np.abs(pair.difference(motion, where=usable)) * usable
     size = pair.cv2.blur(difference, (_PATCH, _PATCH))
     usual = float(np.median(size[usable > 0]))

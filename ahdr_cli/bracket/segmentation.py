@@ -50,7 +50,7 @@ PAUSE_INSIDE = 0.4
 CHANGED_APERTURE = 0.2
 CHANGED_ISO = 0.1
 USUAL = 0.3
-"""Off for the pattern that explains most of the stream, on for every other."""
+"""Subtracted for the pattern that explains most of the stream, added for every other."""
 
 MIN_STEP_EV = 0.6
 """Smaller steps happen by themselves in any series with automatic exposure (1/3 EV)."""
@@ -70,7 +70,7 @@ Pattern = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant:
-    """What the cutting needs to know of a picture.
+    """A picture, as far as segmentation needs it.
 
     Attributes:
         seconds: log2 of the shutter time.

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.bracket.relative import EQUAL_EV, exposures_of, relative_exposures
 from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV, outside_range
 from ahdr_cli.errors import EqualExposuresError, FrameCountError
-from ahdr_cli.images import Frame
+from ahdr_cli.images import FloatArray, Frame
 
-__all__ = ["badly_exposed", "lost_highlights", "select_three"]
+__all__ = ["badly_exposed", "choose_bracket", "lost_highlights", "select_three"]
 
 _WHITE = 0.98
 """A channel from here on counts as clipped: 250 of 255, where JPEG ringing still dips to."""
@@ -32,10 +33,30 @@ either side; a dark scene is not to be brightened for a gain in shadows alone.
 """
 
 _LOST = 0.002
-"""Share of the picture that is worth a word: a lamp, or a small window."""
+"""Share of the picture from which on lost highlights are worth a word: a lamp, a small window."""
 
 _SAMPLES = 2**16
 """Pixels looked at per frame, about; a fraction of them is known to better than 0.5 %."""
+
+
+def choose_bracket(frames: Sequence[Frame]) -> tuple[Bracket, str | None]:
+    """The bracket to be merged of a scene's frames, and what choosing it lost.
+
+    Args:
+        frames: of one scene, in any order; of more than three the best are taken.
+
+    Returns:
+        The bracket; and :func:`lost_highlights`, None if all frames are in the bracket.
+
+    Raises:
+        FrameCountError, ExposureError, SizeMismatchError: as :func:`select_three` and
+            :meth:`Bracket.from_frames` say.
+    """
+    if len(frames) <= 3:
+        return Bracket.from_frames(frames), None
+    chosen = select_three(frames)
+    lost = lost_highlights(frames, chosen)
+    return Bracket.from_frames(chosen), lost
 
 
 def select_three(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame]:
@@ -82,24 +103,24 @@ def select_three(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame]:
 
 
 def lost_highlights(frames: Sequence[Frame], chosen: Sequence[Frame]) -> str | None:
-    """What is to be said of highlights that only frames which were not chosen show.
+    """A warning about highlights that only frames which were not chosen show.
 
     Args:
         frames: all that were given.
         chosen: of them, short → long.
 
     Returns:
-        One line for the user; None if nothing worth mentioning is lost.
+        One line for the user; None if nothing worth a word is lost.
     """
     short, reference, long = chosen
     exposures = relative_exposures(exposures_of(frames))
     own = exposures[next(i for i, frame in enumerate(frames) if frame is short)]
     shorter = [i for i, exposure in enumerate(exposures) if exposure < own / 2**EQUAL_EV]
-    share = _white(short)
+    share = _clipped(short)
     if not shorter or share < _LOST:
         return None
     shortest = frames[min(shorter, key=exposures.__getitem__)]
-    if _white(shortest) > share / 2:
+    if _clipped(shortest) > share / 2:
         return None
     return (
         f"{short.name} is white in {share:.1%} of the picture, where shorter exposures that were "
@@ -108,19 +129,23 @@ def lost_highlights(frames: Sequence[Frame], chosen: Sequence[Frame]) -> str | N
     )
 
 
-def _white(frame: Frame) -> float:
-    """Share of pixels, sampled on a grid, with a channel that is clipped."""
-    height, width = frame.size
-    stride = max(1, math.isqrt(height * width // _SAMPLES))
-    return float((frame.pixels[::stride, ::stride].max(axis=2) >= _WHITE).mean())
-
-
 def badly_exposed(frame: Frame) -> float:
-    """Fraction of a frame's pixels, sampled on a grid, that are clipped or crushed; [0, 1]."""
+    """Share of a frame's pixels that are clipped or crushed; [0, 1]."""
+    brightest = _brightest(frame)
+    return float(((brightest >= _WHITE) | (brightest <= _BLACK)).mean())
+
+
+def _clipped(frame: Frame) -> float:
+    """Share of a frame's pixels with a channel that is clipped; [0, 1]."""
+    return float((_brightest(frame) >= _WHITE).mean())
+
+
+def _brightest(frame: Frame) -> FloatArray:
+    """The brightest channel of pixels on a grid."""
     height, width = frame.size
     stride = max(1, math.isqrt(height * width // _SAMPLES))
-    brightest = frame.pixels[::stride, ::stride].max(axis=2)
-    return float(((brightest >= _WHITE) | (brightest <= _BLACK)).mean())
+    brightest: FloatArray = frame.pixels[::stride, ::stride].max(axis=2)
+    return brightest
 
 
 def _distinct(frames: Sequence[Frame]) -> list[tuple[float, Frame]]:
@@ -134,12 +159,15 @@ def _distinct(frames: Sequence[Frame]) -> list[tuple[float, Frame]]:
 
 
 def _strangeness(step: float) -> float:
-    """The frames are chosen before the model is: by the spacing that training covers by default."""
+    """How far a step lies outside the spacing that training covers by default, in EV.
+
+    The model's own range cannot be asked for: the frames are chosen before the model is.
+    """
     return outside_range(step, TRAINED_SPACING_EV)
 
 
 def _outer(evs: Sequence[float], side: range, *, around: float) -> int:
-    """Of one side's frames the farthest at a known spacing, or else the nearest to one."""
+    """The farthest frame of one side within the trained spacing, else the nearest to it."""
 
     def preference(i: int) -> tuple[float, float]:
         step = abs(evs[i] - around)

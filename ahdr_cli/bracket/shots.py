@@ -9,7 +9,7 @@ are ordered by file name with numbers compared as numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from ahdr_cli.natural_order import natural_key
 __all__ = [
     "LeftOut",
     "Shot",
+    "all_left_out",
     "has_fraction",
     "instant",
     "levels",
@@ -59,6 +60,15 @@ class LeftOut:
     path: Path
     reason: str
 
+    def to_dict(self) -> dict[str, str]:
+        """Plain values, for JSON."""
+        return {"path": str(self.path), "reason": self.reason}
+
+
+def all_left_out(shots: Iterable[Shot], reason: str) -> list[LeftOut]:
+    """Several files that are in no bracket, for one reason."""
+    return [LeftOut(path=shot.path, reason=reason) for shot in shots]
+
 
 def without_twins(shots: list[Shot]) -> tuple[list[Shot], list[LeftOut]]:
     """One file per shutter release: cameras write RAW and JPEG, converters a TIFF beside them."""
@@ -76,11 +86,8 @@ def without_twins(shots: list[Shot]) -> tuple[list[Shot], list[LeftOut]]:
         ranks = [_DEVELOPED.index(kind) if kind in _DEVELOPED else 99 for kind in formats]
         chosen = twins[ranks.index(min(ranks))]
         kept.append(chosen)
-        left_out += [
-            LeftOut(path=shot.path, reason=f"the same shot as {chosen.path.name}")
-            for shot in twins
-            if shot is not chosen
-        ]
+        others = (shot for shot in twins if shot is not chosen)
+        left_out += all_left_out(others, f"the same shot as {chosen.path.name}")
     return kept, left_out
 
 
@@ -102,7 +109,7 @@ def streams(shots: Sequence[Shot]) -> list[list[Shot]]:
 
 
 def _in_order(stream: list[Shot]) -> list[Shot]:
-    """By clock, and by name where the clock does not say."""
+    """Sorted by capture time, and by name where times are equal or missing."""
     by_name = sorted(stream, key=lambda shot: natural_key(shot.path))
     times = {shot.path: taken_at(shot) for shot in by_name}
     if any(time is None for time in times.values()):

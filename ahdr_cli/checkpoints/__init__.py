@@ -5,8 +5,9 @@ Names are imported on first use: the weights of others need torch, ours do not.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from ahdr_cli._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ahdr_cli.checkpoints.checkpoint import Checkpoint
@@ -31,28 +32,14 @@ __all__ = [
     "verify_model",
 ]
 
-_HOMES = {
-    "Checkpoint": "checkpoint",
-    "CheckpointHeader": "header",
-    "ModelEntry": "manifest",
-    "available_models": "registry",
-    "default_model": "registry",
-    "find_model": "registry",
-    "import_checkpoint": "foreign",
-    "load_checkpoint": "storage",
-    "read_header": "header",
-    "read_manifest": "manifest",
-    "save_checkpoint": "storage",
-    "verify_model": "storage",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "checkpoint": ("Checkpoint",),
+        "foreign": ("import_checkpoint",),
+        "header": ("CheckpointHeader", "read_header"),
+        "manifest": ("ModelEntry", "read_manifest"),
+        "registry": ("available_models", "default_model", "find_model"),
+        "storage": ("load_checkpoint", "save_checkpoint", "verify_model"),
+    },
+)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV
+from ahdr_cli.checkpoints.architectures import architecture_of
 from ahdr_cli.errors import CorruptWeightsError
 from ahdr_cli.images import FloatArray
 from ahdr_cli.networks.activations import activations
@@ -34,7 +35,6 @@ class Checkpoint:
         weights: float32 arrays by parameter name; not to be modified.
         sha256: of the file, 64 hexadecimal digits.
         provenance: where the weights came from and how they were trained.
-        architecture: the network family, a key of `ARCHITECTURES`.
         spacing_ev: smallest and largest exposure spacing covered by training, in EV.
         bounds: largest absolute value that int8 keeps of each of the network's activations, by
             the names of :mod:`ahdr_cli.networks.activations`; empty without calibration.
@@ -48,7 +48,6 @@ class Checkpoint:
     weights: Mapping[str, FloatArray]
     sha256: str
     provenance: Mapping[str, str]
-    architecture: str = "ahdrnet"
     spacing_ev: tuple[float, float] = TRAINED_SPACING_EV
     bounds: Mapping[str, float] = field(default_factory=dict)
 
@@ -64,6 +63,11 @@ class Checkpoint:
                 f"activation bounds of {self.name!r} do not fit its configuration: "
                 f"{min(wrong)[:60]!r} is {'unknown' if min(wrong) in self.bounds else 'missing'}"
             )
+
+    @property
+    def architecture(self) -> str:
+        """The network family, a key of `ARCHITECTURES`."""
+        return architecture_of(self.config)
 
     @property
     def state_dict(self) -> Mapping[str, Tensor]:

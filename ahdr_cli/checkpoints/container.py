@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ahdr_cli.errors import CorruptWeightsError, UnknownModelError
+from ahdr_cli.errors import CorruptWeightsError, UnknownModelError, reason_of
 
 __all__ = ["looks_like_safetensors", "parse_metadata", "read_metadata", "reproducible"]
 
@@ -99,5 +99,4 @@ def _open(path: Path) -> BinaryIO:
             raise UnknownModelError("is not a regular file", path=path)
         return path.open("rb")
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UnknownModelError(f"cannot be opened: {reason.lower()}", path=path) from error
+        raise UnknownModelError(f"cannot be opened: {reason_of(error)}", path=path) from error

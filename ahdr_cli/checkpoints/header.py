@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself, readable without torch and without its tensors.
+"""The self-description of a checkpoint, readable without torch and without its tensors.
 
 Our files are safetensors with this free text in the header:
 
@@ -36,7 +36,7 @@ FORMAT = "ahdr"
 VERSION = "1"
 
 MIN_BOUND, MAX_BOUND = 1e-6, 1e6
-"""Between these lies every bound of an activation; beyond, float32 could not hold the quotients."""
+"""Limits of an activation's bound; beyond them float32 could not hold the quotients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

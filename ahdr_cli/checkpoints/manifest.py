@@ -29,7 +29,7 @@ from typing import Any
 
 from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV
 from ahdr_cli.checkpoints.header import is_spacing
-from ahdr_cli.errors import CorruptWeightsError, ModelError
+from ahdr_cli.errors import CorruptWeightsError, ModelError, reason_of
 
 __all__ = ["MANIFEST_NAME", "VALIDATION", "ModelEntry", "read_manifest"]
 
@@ -89,8 +89,7 @@ def read_manifest(path: Path) -> tuple[ModelEntry, ...]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ModelError(f"cannot be read: {reason.lower()}", path=path) from error
+        raise ModelError(f"cannot be read: {reason_of(error)}", path=path) from error
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are both
         raise CorruptWeightsError(f"no valid TOML: {error}", path=path) from error
 

@@ -20,7 +20,7 @@ from ahdr_cli.checkpoints.container import looks_like_safetensors, parse_metadat
 from ahdr_cli.checkpoints.header import CheckpointHeader, read_header
 from ahdr_cli.checkpoints.manifest import ModelEntry
 from ahdr_cli.checkpoints.registry import available_models, find_model
-from ahdr_cli.errors import CorruptWeightsError, ForeignCheckpointError
+from ahdr_cli.errors import CorruptWeightsError, ForeignCheckpointError, reason_of
 from ahdr_cli.io.atomic import atomic_path
 from ahdr_cli.networks.config import AnyConfig
 from ahdr_cli.networks.cost import macs_per_pixel
@@ -104,10 +104,11 @@ def save_checkpoint(
         for key, tensor in state_dict.items()
     }
     data = reproducible(safetensors_numpy.save(weights), metadata=header.to_metadata())
-    checkpoint = _decode(data, path=path, name=path.name)
+    sha256 = hashlib.sha256(data).hexdigest()
+    _decode(data, path=path, name=path.name, sha256=sha256)  # raises what a reader would raise
     with atomic_path(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(data)
-    return checkpoint.sha256
+    return sha256
 
 
 def verify_model(entry: ModelEntry) -> Checkpoint:
@@ -154,21 +155,20 @@ def _load_registered(entry: ModelEntry) -> Checkpoint:
 def _load_file(
     path: Path, *, name: str, sha256: str | None = None, hint: str | None = None
 ) -> Checkpoint:
-    """Read once, so that the bytes that are hashed are the bytes that are used."""
+    """Load a file, read once so that the bytes that are hashed are the bytes that are used."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise CorruptWeightsError(f"cannot be read: {reason.lower()}", path=path) from error
+        raise CorruptWeightsError(f"cannot be read: {reason_of(error)}", path=path) from error
     actual = hashlib.sha256(data).hexdigest()
     if sha256 is not None and actual != sha256:
         raise CorruptWeightsError(
             f"SHA-256 is {actual[:16]}…, the manifest says {sha256[:16]}…", path=path, hint=hint
         )
-    return _decode(data, path=path, name=name)
+    return _decode(data, path=path, name=name, sha256=actual)
 
 
-def _decode(data: bytes, *, path: Path, name: str) -> Checkpoint:
+def _decode(data: bytes, *, path: Path, name: str, sha256: str) -> Checkpoint:
     header = CheckpointHeader.from_metadata(parse_metadata(BytesIO(data), path=path), path=path)
     family = ARCHITECTURES.get(header.architecture)
     if family is None:
@@ -178,7 +178,7 @@ def _decode(data: bytes, *, path: Path, name: str) -> Checkpoint:
             hint="it may need a newer ahdr",
         )
     try:
-        config = family.from_dict(dict(header.config))
+        config = family(**header.config)
     except (TypeError, ValueError) as error:
         raise CorruptWeightsError(f"the header's configuration: {error}", path=path) from error
     try:
@@ -195,9 +195,8 @@ def _decode(data: bytes, *, path: Path, name: str) -> Checkpoint:
         name=name,
         config=config,
         weights=MappingProxyType(weights),
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
         provenance=header.provenance,
-        architecture=header.architecture,
         spacing_ev=header.spacing_ev,
         bounds=header.bounds,
     )

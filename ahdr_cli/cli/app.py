@@ -27,7 +27,7 @@ from ahdr_cli.cli import (
     train,
 )
 from ahdr_cli.cli.console import EXIT_CODES
-from ahdr_cli.cli.streams import abandon
+from ahdr_cli.cli.streams import abandon, unwritable
 
 __all__ = ["app", "main"]
 
@@ -93,9 +93,9 @@ def main() -> NoReturn:
         code = 0
     except OSError as error:
         abandon(sys.stdout)
-        reason = (error.strerror or str(error)).lower()
-        sys.stderr.write(f"ahdr: error: standard output cannot be written: {reason}\n")
-        code = 6
+        failure = unwritable(error)
+        sys.stderr.write(f"ahdr: error: {failure}\n")
+        code = failure.exit_code
     sys.exit(code)
 
 

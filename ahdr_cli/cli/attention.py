@@ -80,7 +80,7 @@ def attention(
 
     options = MergeOptions(device=device, align=align, response=response)
     check_folder(output, picture_names(chosen or ()), overwrite=overwrite)
-    bracket = as_merged(read_bracket(frames, given)[0], options=options)
+    bracket = as_merged(read_bracket(frames, given), options=options)
     net = load_checkpoint(model).build().to(select_device(device))
     if chosen is None:
         chosen = liveliest_channels(net, bracket)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ahdr_cli.cli.batch_options import (
     ChromaticitiesOption,
@@ -42,7 +42,7 @@ from ahdr_cli.cli.batch_plan import (
     show_plan,
     typical_pixels,
 )
-from ahdr_cli.cli.console import guarded, note, print_json, stderr, warn
+from ahdr_cli.cli.console import guarded, note, print_json, progress_bar, warn
 from ahdr_cli.cli.model_choice import resolve_model
 from ahdr_cli.cli.options import (
     AlignOption,
@@ -57,6 +57,7 @@ from ahdr_cli.cli.options import (
     RuntimeOption,
     TileOption,
     VerboseOption,
+    check_write_options,
     merge_options,
 )
 from ahdr_cli.errors import BatchError, UsageError
@@ -108,28 +109,25 @@ def batch(
     reported and the others are done; finished ones are skipped the next time.
     """
     started = time.perf_counter()
-    if output is None:
-        raise UsageError("the folder of the results is missing", hint="pass -o DIR")
     share = read_shard(shard, quiet=quiet)
 
-    from ahdr_cli.batch import BatchOptions, write_report
+    from ahdr_cli.batch import BatchOptions
     from ahdr_cli.batch import write_manifest as write
-    from ahdr_cli.batch.failed_list import check_failed_list, write_failed_list
     from ahdr_cli.batch.place import check_places
-    from ahdr_cli.batch.report import check_report, report_paths
 
-    if not dry_run:
-        check_report(output, shard=share, overwrite=overwrite)
-    if failed_list is not None:
-        check_failed_list(
-            failed_list,
-            folder=output,
-            manifest=manifest,
-            others={
-                "the manifest to be written": write_manifest,
-                "the report": report_paths(output, share)[0],
-            },
+    if output is not None:
+        _check_lists(
+            output,
+            share,
+            failed_list=failed_list,
+            manifests=(manifest, write_manifest),
+            dry_run=dry_run,
             overwrite=overwrite,
+        )
+    elif not dry_run:
+        raise UsageError(
+            "the folder of the results is missing",
+            hint="pass -o DIR, or --dry-run to see the plan only",
         )
     if manifest is not None:
         given = {"DIR": folders, "--group": group, "--pattern": pattern}
@@ -139,20 +137,27 @@ def batch(
             refused={**given, "--exposures": exposures, "--ev": ev},
         )
     else:
-        settings = {"recursive": recursive, "count": group, "pattern": pattern, "name": name}
         plan = found_plan(
             folders or [],
             output,
-            {**settings, "evs": given_evs(exposures, ev), "suffix": result_suffix(file_format)},
+            recursive=recursive,
+            count=group,
+            pattern=pattern,
             max_gap=max_gap,
+            evs=given_evs(exposures, ev),
+            name=name,
+            suffix=result_suffix(file_format),
             quiet=quiet or as_json,
         )
-    check_places(plan.sets, output, preview=preview)
+    suffixes = {planned.output.suffix for planned in plan.sets}
+    check_write_options(suffixes, float32=float32, chromaticities=chromaticities)
+    if output is not None:
+        check_places(plan.sets, output, preview=preview)
     if write_manifest is not None:
         write(write_manifest, plan.sets, overwrite=overwrite)
     pixels = typical_pixels(plan.sets)  # of all shares, so that all choose the same model
     plan = replace(plan, sets=share.of(plan.sets))
-    if dry_run:
+    if dry_run or output is None:
         show_plan(plan, as_json=as_json)
         return
     check_not_empty(plan, share)
@@ -175,6 +180,41 @@ def batch(
         overwrite=overwrite,
         in_flight=in_flight,
     )
+    _execute(
+        plan,
+        output,
+        options,
+        share,
+        cluster=cluster,
+        failed_list=failed_list,
+        started=started,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+    )
+
+
+def _execute(
+    plan: Plan,
+    output: Path,
+    options: BatchOptions,
+    share: Shard,
+    *,
+    cluster: str | None,
+    failed_list: Path | None,
+    started: float,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Merge the sets of a plan, write the report, and say what became of them.
+
+    Raises:
+        BatchError: a set failed, or a file could not be read.
+    """
+    from ahdr_cli.batch import write_report
+    from ahdr_cli.batch.failed_list import write_failed_list
+
     results: list[SetResult] = []
     try:
         _run(
@@ -195,16 +235,47 @@ def batch(
             paths = write_report(
                 output, plan, results, options=options, seconds=seconds, shard=share
             )
-    places = {planned.output: place for place, planned in enumerate(plan.sets)}
-    results.sort(key=lambda result: places[result.planned.output])
+    order = {planned.output: index for index, planned in enumerate(plan.sets)}
+    results.sort(key=lambda result: order[result.planned.output])
     failures = [result for result in results if result.status == "failed"]
     if failed_list is not None:
-        write_failed_list(failed_list, failures, overwrite=overwrite)
+        write_failed_list(failed_list, failures, overwrite=options.overwrite)
     if as_json:
         print_json({"report": str(paths[0]), **json.loads(paths[0].read_text(encoding="utf-8"))})
     elif not quiet:
         _summarise(plan, results, seconds, paths[1])
     _complain(plan, failures, paths[1], left_out=verbose and not as_json)
+
+
+def _check_lists(
+    output: Path,
+    share: Shard,
+    *,
+    failed_list: Path | None,
+    manifests: tuple[Path | None, Path | None],
+    dry_run: bool,
+    overwrite: bool,
+) -> None:
+    """Find out before the work whether the report and the list of what failed may be written.
+
+    `manifests` are the one to be read and the one to be written.
+    """
+    from ahdr_cli.batch.failed_list import check_failed_list
+    from ahdr_cli.batch.report import check_report, report_paths
+
+    if not dry_run:
+        check_report(output, shard=share, overwrite=overwrite)
+    if failed_list is not None:
+        check_failed_list(
+            failed_list,
+            folder=output,
+            manifest=manifests[0],
+            others={
+                "the manifest to be written": manifests[1],
+                "the report": report_paths(output, share)[0],
+            },
+            overwrite=overwrite,
+        )
 
 
 def _run(
@@ -245,18 +316,10 @@ def _run(
 
 
 @contextmanager
-def _counting(total: int, *, quiet: bool) -> Iterator[Any]:
+def _counting(total: int, *, quiet: bool) -> Iterator[Callable[[SetResult], None]]:
     """A bar with what is done, images a second, failures and the time left."""
-    if quiet or not stderr().is_terminal:
-        yield lambda result: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
     started, done, failed = time.perf_counter(), 0, 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=stderr(), transient=True) as bar:
-        task = bar.add_task("merging", total=total)
+    with progress_bar("merging", total=total, quiet=quiet) as update:
 
         def count(result: SetResult) -> None:
             nonlocal done, failed
@@ -264,7 +327,7 @@ def _counting(total: int, *, quiet: bool) -> Iterator[Any]:
             failed += result.status == "failed"
             rate = done / (time.perf_counter() - started)
             text = f"merging, {rate:.2f} images/s" if done else "merging"
-            bar.update(task, advance=1, description=f"{text}, {failed} failed" if failed else text)
+            update(advance=1, description=f"{text}, {failed} failed" if failed else text)
 
         yield count
 

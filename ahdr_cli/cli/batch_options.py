@@ -96,7 +96,9 @@ WriteManifestOption = Annotated[
 DryRunOption = Annotated[
     bool,
     typer.Option(
-        "--dry-run", help="Show what would be done and do nothing.", rich_help_panel=_PLAN
+        "--dry-run",
+        help="Show what would be done and do nothing; needs no -o.",
+        rich_help_panel=_PLAN,
     ),
 ]
 NameOption = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ahdr_cli.cli.console import note, print_json, progress, stdout
 from ahdr_cli.errors import AhdrError, InputError, UsageError
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _USUAL_PIXELS = 12_000_000
-"""Of a photograph about which nothing is known."""
+"""Size that is assumed where no header can be read."""
 
 
 def read_shard(text: str | None, *, quiet: bool) -> Shard:
@@ -89,23 +89,36 @@ def listed_plan(manifest: Path, *, suffix: str, refused: dict[str, object]) -> P
 
 def found_plan(
     folders: Sequence[Path],
-    output: Path,
-    settings: dict[str, Any],
+    output: Path | None,
     *,
+    recursive: bool,
+    count: int | None,
+    pattern: str | None,
     max_gap: float,
+    evs: tuple[float, ...] | None,
+    name: str,
+    suffix: str,
     quiet: bool,
 ) -> Plan:
-    """The sets that are found in folders.
+    """The sets that are found in folders; see :class:`ahdr_cli.batch.PlanOptions`.
 
     Raises:
-        UsageError: no folder.
+        UsageError: no folder, or an option without meaning.
     """
     from ahdr_cli.batch import PlanOptions, make_plan
     from ahdr_cli.bracket.grouping import GroupingOptions
 
     if not folders:
         raise UsageError("neither a folder nor a manifest is given", hint="give one or the other")
-    options = PlanOptions(**settings, grouping=GroupingOptions(max_gap=max_gap))
+    options = PlanOptions(
+        recursive=recursive,
+        count=count,
+        pattern=pattern,
+        evs=evs,
+        name=name,
+        suffix=suffix,
+        grouping=GroupingOptions(max_gap=max_gap),
+    )
     with progress("reading headers", quiet=quiet) as on_file:
         return make_plan(folders, output, options=options, on_file=on_file)
 
@@ -124,13 +137,8 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
                     }
                     for planned in plan.sets
                 ],
-                **{
-                    key: [{"path": str(item.path), "reason": item.reason} for item in items]
-                    for key, items in (
-                        ("left_out", plan.left_out),
-                        ("unreadable", plan.unreadable),
-                    )
-                },
+                "left_out": [item.to_dict() for item in plan.left_out],
+                "unreadable": [item.to_dict() for item in plan.unreadable],
             }
         )
         return
@@ -179,7 +187,10 @@ def check_not_empty(plan: Plan, share: Shard) -> None:
     if plan.sets or plan.unreadable or share.count > 1:
         return
     if not plan.left_out:
-        raise InputError("no photographs were found", hint="look into sub-folders with --recursive")
+        raise InputError(
+            "no photographs were found",
+            hint="look into sub-folders with --recursive; HEIC, AVIF and the like are not read",
+        )
     first = plan.left_out[0]
     raise InputError(
         f"no bracket among {len(plan.left_out)} files, e.g. {first.path}: {first.reason}",

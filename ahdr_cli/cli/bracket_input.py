@@ -10,7 +10,7 @@ from ahdr_cli.errors import FrameCountError, UsageError
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
-    from ahdr_cli.images import Exposure, Frame
+    from ahdr_cli.images import Exposure
 
 __all__ = ["given_exposures", "read_bracket"]
 
@@ -41,12 +41,9 @@ def given_exposures(
     return read_ev_file(ev_file, count=count)
 
 
-def read_bracket(
-    paths: list[Path], given: tuple[Exposure, ...] | None
-) -> tuple[Bracket, tuple[Path, ...]]:
-    """The bracket, and the paths that went into it; says what highlights that leaves out."""
-    from ahdr_cli.bracket import Bracket, select_three
-    from ahdr_cli.bracket.select import lost_highlights
+def read_bracket(paths: list[Path], given: tuple[Exposure, ...] | None) -> Bracket:
+    """The bracket of some photographs; warns of highlights that choosing three of them loses."""
+    from ahdr_cli.bracket.select import choose_bracket
     from ahdr_cli.io import read_frames
 
     if len(paths) < 3:
@@ -54,11 +51,7 @@ def read_bracket(
             f"a bracket needs three photographs, got {len(paths)}: "
             + ", ".join(str(path) for path in paths)
         )
-    frames: list[Frame] = read_frames(paths, exposures=given)
-    if len(frames) > 3:
-        chosen = list(select_three(frames))
-        if (lost := lost_highlights(frames, chosen)) is not None:
-            warn(lost)
-        frames = chosen
-    bracket = Bracket.from_frames(frames)
-    return bracket, tuple(frame.path for frame in bracket.frames if frame.path is not None)
+    bracket, lost = choose_bracket(read_frames(paths, exposures=given))
+    if lost is not None:
+        warn(lost)
+    return bracket

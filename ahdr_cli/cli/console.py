@@ -29,6 +29,7 @@ __all__ = [
     "note",
     "print_json",
     "progress",
+    "progress_bar",
     "stderr",
     "stdout",
     "warn",
@@ -95,17 +96,34 @@ def print_json(value: dict[str, Any]) -> None:
 
 @contextmanager
 def progress(description: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal, nothing elsewhere; yields a callback (done, total)."""
+    """:func:`progress_bar` as a callback (done, total)."""
+    with progress_bar(description, quiet=quiet) as update:
+        yield lambda done, total: update(completed=done, total=total)
+
+
+@contextmanager
+def progress_bar(
+    description: str, *, total: int | None = None, quiet: bool = False
+) -> Iterator[Callable[..., None]]:
+    """A progress bar on a terminal, nothing elsewhere.
+
+    Args:
+        description: what is being done.
+        total: of steps, if known yet.
+        quiet: show nothing.
+
+    Yields:
+        What changes the bar: :meth:`rich.progress.Progress.update` without its task.
+    """
     if quiet or not stderr().is_terminal:
-        yield lambda done, total: None
+        yield lambda **changes: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
     with Progress(*columns, console=stderr(), transient=True) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield functools.partial(bar.update, bar.add_task(description, total=total))
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:

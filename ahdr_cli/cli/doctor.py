@@ -44,7 +44,7 @@ _PACKAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the report.
 
@@ -108,18 +108,12 @@ def _packages() -> list[Finding]:
         try:
             importlib.import_module(module)
         except ModuleNotFoundError:
-            findings.append(
-                Finding(topic="package", name=distribution, status=absent, detail=remedy)
-            )
+            findings.append(Finding("package", distribution, absent, remedy))
         except Exception as error:  # a library that is there and fails to load, whatever it raises
             detail = f"does not load: {' '.join(str(error).split())}; {remedy}"
-            findings.append(
-                Finding(topic="package", name=distribution, status=absent, detail=detail)
-            )
+            findings.append(Finding("package", distribution, absent, detail))
         else:
-            findings.append(
-                Finding(topic="package", name=distribution, status="ok", detail=_version_of(module))
-            )
+            findings.append(Finding("package", distribution, "ok", _version_of(module)))
     return findings
 
 
@@ -141,13 +135,9 @@ def _devices() -> list[Finding]:
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             properties = torch.cuda.get_device_properties(index)
+            memory = f"{properties.total_memory / 2**30:.0f} GiB"
             findings.append(
-                Finding(
-                    topic="device",
-                    name=f"cuda:{index}",
-                    status="ok",
-                    detail=f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB",
-                )
+                Finding("device", f"cuda:{index}", "ok", f"{properties.name}, {memory}")
             )
     else:
         built = torch.version.cuda
@@ -156,9 +146,9 @@ def _devices() -> list[Finding]:
             if built is None
             else f"torch is built for CUDA {built}, but no GPU or driver answers"
         )
-        findings.append(Finding(topic="device", name="cuda", status="missing", detail=detail))
+        findings.append(Finding("device", "cuda", "missing", detail))
     if torch.backends.mps.is_available():
-        findings.append(Finding(topic="device", name="mps", status="ok", detail="Apple GPU"))
+        findings.append(Finding("device", "mps", "ok", "Apple GPU"))
     return findings
 
 
@@ -174,16 +164,10 @@ def _runtimes() -> list[Finding]:
             detail = "not importable"
         else:
             status, detail = "ok", "on CPUs" if name == "onnxruntime" else "everywhere"
-        findings.append(Finding(topic="runtime", name=name, status=status, detail=detail))
+        findings.append(Finding("runtime", name, status, detail))
     failure = winograd_failure()
-    findings.append(
-        Finding(
-            topic="runtime",
-            name="winograd",
-            status="missing" if failure else "ok",
-            detail=failure or "AHDRNet in fp32 on CPUs",
-        )
-    )
+    detail = failure or "AHDRNet in fp32 on CPUs"
+    findings.append(Finding("runtime", "winograd", "missing" if failure else "ok", detail))
     return findings
 
 
@@ -197,19 +181,13 @@ def _weights() -> list[Finding]:
             try:
                 verify_model(entry)
             except ModelError as error:
-                findings.append(
-                    Finding(topic="weights", name=entry.name, status="broken", detail=str(error))
-                )
+                findings.append(Finding("weights", entry.name, "broken", str(error)))
             else:
-                findings.append(
-                    Finding(topic="weights", name=entry.name, status="ok", detail=str(entry.path))
-                )
+                findings.append(Finding("weights", entry.name, "ok", str(entry.path)))
     except ModelError as error:
-        findings.append(
-            Finding(topic="weights", name="manifest", status="broken", detail=str(error))
-        )
+        findings.append(Finding("weights", "manifest", "broken", str(error)))
     return findings
 
 
 def _info(topic: str, name: str, detail: str) -> Finding:
-    return Finding(topic=topic, name=name, status="info", detail=detail)
+    return Finding(topic, name, "info", detail)

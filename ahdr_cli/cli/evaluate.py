@@ -188,7 +188,7 @@ def _parse_resolution(text: str) -> tuple[int, int]:
 
 
 def _metric_device(name: str) -> str:
-    """Where the heavy metrics compute: they need float64, which MPS has not."""
+    """The device of the heavy metrics, which need float64: MPS has none."""
     from ahdr_cli.inference.devices import select_device
 
     found = str(select_device(name))
@@ -198,8 +198,8 @@ def _metric_device(name: str) -> str:
 def _single(paths: list[Path], given: tuple[Exposure, ...] | None) -> Dataset:
     from ahdr_cli.evaluation.datasets import Dataset, EvaluationScene, SceneReader
 
-    bracket, chosen = read_bracket(paths, given)
-    name = " ".join(path.name for path in chosen)
+    bracket = read_bracket(paths, given)
+    name = " ".join(Path(frame.name).name for frame in bracket.frames)
     return Dataset(
         spec=f"brackets:{paths[0].parent}",
         readers=(

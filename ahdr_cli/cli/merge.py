@@ -26,6 +26,7 @@ from ahdr_cli.cli.options import (
     RuntimeOption,
     TileOption,
     VerboseOption,
+    check_write_options,
     float_option,
     merge_options,
 )
@@ -39,6 +40,13 @@ if TYPE_CHECKING:
     from ahdr_cli.merging import Merger
 
 __all__ = ["merge"]
+
+_DONE = {
+    "matched": "outer frames matched to the middle one by the camera's curve",
+    "straightened": "the camera's curve, near γ 2.2, undone in all frames",
+    "linear": "the camera's curve undone in all frames: values are in proportion to light",
+}
+"""What `ToneMatch.way` means."""
 
 
 @guarded
@@ -107,6 +115,7 @@ def merge(
     preview_path = _preview_path(output, preview, no_preview)
     outputs = {"output": output, "preview": preview_path, "report": report}
     _check_outputs(frames, outputs, overwrite=overwrite)
+    check_write_options([output.suffix], float32=float32, chromaticities=chromaticities)
     given = given_exposures(exposures, ev, ev_file, len(frames))
 
     from ahdr_cli.io import WriteOptions, write_hdr
@@ -120,9 +129,10 @@ def merge(
         align=align,
         response=response,
     )
-    bracket, chosen = read_bracket(frames, given)
-    if len(chosen) < len(frames) and not quiet:
-        note(f"{len(frames)} frames: merging {', '.join(path.name for path in chosen)}")
+    bracket = read_bracket(frames, given)
+    if len(bracket.frames) < len(frames) and not quiet:
+        names = ", ".join(Path(frame.name).name for frame in bracket.frames)
+        note(f"{len(frames)} frames: merging {names}")
     read = time.perf_counter()
 
     height, width = bracket.size
@@ -248,11 +258,9 @@ def _describe(prepared: Preparation, merger: Merger, timings: dict[str, float]) 
         note(f"{frame.name}: {ratio:.4g} × the shortest exposure")
     if any(moved):
         note("aligned: short frame by {:.1f} px, long frame by {:.1f} px".format(*moved))
-    if prepared.matched_ev is not None:
-        note(
-            "matched by the camera's curve: with γ 2.2 the frames are "
-            f"{prepared.matched_ev:.2f} EV apart"
-        )
+    if (match := prepared.match) is not None:
+        apart = f"with γ 2.2 the frames are {match.estimate.assumed_ev:.2f} EV apart"
+        note(f"{_DONE[match.way]}: {apart}")
     note(f"noise {prepared.noise_levels:.2f} levels of 255")
     note(", ".join(f"{name} {value}" for name, value in merger.plan.to_dict().items()))
     note(", ".join(f"{name} {seconds:.2f} s" for name, seconds in timings.items()))
@@ -281,6 +289,7 @@ def _as_dict(
         **{name: None if path is None else str(path) for name, path in outputs.items()},
         "aligned_px": [round(pixels, 3) for pixels in prepared.displacements],
         "matched_ev": None if matched is None else round(matched, 3),
+        "curve": None if prepared.match is None else prepared.match.way,
         "noise_levels": round(prepared.noise_levels, 3),
         **({} if measured is None else {"consistency": measured.to_dict()["frames"]}),
         "size": {"width": bracket.size[1], "height": bracket.size[0]},

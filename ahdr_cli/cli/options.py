@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "RuntimeOption",
     "TileOption",
     "VerboseOption",
+    "check_write_options",
     "float_option",
     "merge_options",
     "parse_tile",
@@ -153,6 +155,34 @@ def float_option(*, panel: str | None = None) -> Any:  # noqa: ANN401 - what typ
         help="Store 32-bit floats in .exr instead of 16-bit ones.",
         rich_help_panel=panel,
     )
+
+
+def check_write_options(suffixes: Collection[str], *, float32: bool, chromaticities: bool) -> None:
+    """Refuse options that none of the results can follow.
+
+    Args:
+        suffixes: of the results; those that cannot be written are refused elsewhere.
+        float32: `--float` is given.
+        chromaticities: `--chromaticities` is.
+
+    Raises:
+        UsageError: one of them would do nothing.
+    """
+    from ahdr_cli.errors import UsageError
+    from ahdr_cli.io import HDR_SUFFIXES, heeded_by
+
+    results = {suffix.lower() for suffix in suffixes}.intersection(HDR_SUFFIXES)
+    asked = (
+        ("float32", "--float", float32),
+        ("chromaticities", "--chromaticities", chromaticities),
+    )
+    for option, flag, wanted in asked:
+        able = [suffix for suffix in HDR_SUFFIXES if heeded_by(suffix, option)]
+        if wanted and results and results.isdisjoint(able):
+            raise UsageError(
+                f"{flag} means nothing for {' and '.join(sorted(results))}",
+                hint=f"leave it out, or write {' or '.join(able)}",
+            )
 
 
 def parse_tile(text: str) -> int | None:

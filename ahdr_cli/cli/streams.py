@@ -1,7 +1,7 @@
-"""stdout and stderr as the outside may have made them: closed, full, or without a reader.
+"""stdout and stderr that may be closed, full, or without a reader.
 
-What cannot be shown must not stop work whose result is a file; data that cannot be written is an
-error, unless nobody reads it any more.
+Words that cannot be shown must not stop work whose result is a file. Data that cannot be written is
+an error, unless nobody reads it any more.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import IO, Any, NoReturn
 
 from rich.console import Console
 
-from ahdr_cli.errors import OutputError
+from ahdr_cli.errors import OutputError, reason_of
 
-__all__ = ["DataConsole", "WordsConsole", "abandon", "visible", "write_data"]
+__all__ = ["DataConsole", "WordsConsole", "abandon", "unwritable", "visible", "write_data"]
 
 
 def visible(text: str) -> str:
@@ -24,7 +24,7 @@ def visible(text: str) -> str:
 
 
 def abandon(stream: IO[str]) -> None:
-    """Have what is still to be written to `stream` go nowhere, at the end of the process too."""
+    """Discard what is still to be written to `stream`, also at the end of the process."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -45,7 +45,7 @@ def write_data(text: str) -> None:
         raise
     except OSError as error:
         abandon(sys.stdout)
-        raise _unwritable(error) from error
+        raise unwritable(error) from error
 
 
 class WordsConsole(Console):
@@ -72,9 +72,9 @@ class DataConsole(Console):
             raise
         except OSError as error:
             abandon(sys.stdout)
-            raise _unwritable(error) from error
+            raise unwritable(error) from error
 
 
-def _unwritable(error: OSError) -> OutputError:
-    reason = (error.strerror or str(error)).lower()
-    return OutputError(f"standard output cannot be written: {reason}")
+def unwritable(error: OSError) -> OutputError:
+    """What to tell the user when stdout refuses data."""
+    return OutputError(f"standard output cannot be written: {reason_of(error)}")

@@ -9,12 +9,12 @@ from ahdr_cli.bracket import Bracket
 from ahdr_cli.evaluation.pictures import (
     Picture,
     legend,
-    map_picture,
     sheet,
     stretch,
     thumbnail,
 )
 from ahdr_cli.images import FloatArray
+from ahdr_cli.radiometry.colourmap import colour_map
 from ahdr_cli.radiometry.tonemap import to_uint8
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def attention_pictures(summary: AttentionSummary, bracket: Bracket) -> dict[str,
     pictures, captions = {}, {}
     for name, values in _maps(summary).items():
         low, high = stretch(values)
-        pictures[f"{name}.png"] = map_picture(values, low=low, high=high)
+        pictures[f"{name}.png"] = colour_map(values, low=low, high=high)
         captions[name] = f"{name.replace('_', ' ')}: {low:.2f} to {high:.2f}"
     sides = ("short", "reference", "long")
     rows = [[(side, to_uint8(f.pixels)) for side, f in zip(sides, bracket.frames, strict=True)]]

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.bracket.align import align_bracket, load_cv2
+from ahdr_cli.bracket.align import align_by_mtb
+from ahdr_cli.bracket.opencv import load_cv2
 from ahdr_cli.images import FloatArray
 from ahdr_cli.radiometry.transfer import GAMMA, gamma_decode
 
@@ -78,7 +79,7 @@ def robertson(bracket: Bracket) -> FloatArray:
 
 def mtb_debevec(bracket: Bracket) -> FloatArray:
     """:func:`debevec` after the outer frames were shifted onto the reference by MTB."""
-    return debevec(align_bracket(bracket, rotation=False))
+    return debevec(align_by_mtb(bracket).bracket)
 
 
 def mertens(bracket: Bracket) -> FloatArray:

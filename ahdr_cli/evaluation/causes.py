@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.bracket.align import load_cv2
+from ahdr_cli.bracket.opencv import load_cv2
 from ahdr_cli.images import FloatArray
 from ahdr_cli.radiometry.transfer import gamma_encode, mu_law_compress
 
@@ -156,7 +156,7 @@ def split_error(
 
 
 def _areas(mask: BoolMap) -> BoolMap:
-    """What of `mask` belongs to solid areas: opening, then back to the connected shape nearby."""
+    """The part of `mask` that belongs to solid areas: an opening, grown back within the mask."""
     cv2 = load_cv2()
     closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((_AREA, _AREA), np.uint8))

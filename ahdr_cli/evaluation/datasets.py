@@ -23,11 +23,13 @@ from typing import Any
 import numpy as np
 
 from ahdr_cli.bracket import Bracket, read_ev_file, with_exposures
-from ahdr_cli.errors import InputError, SizeMismatchError, UsageError
+from ahdr_cli.bracket.select import choose_bracket
+from ahdr_cli.captured_scene import read_scene_bracket, read_scene_truth
+from ahdr_cli.errors import InputError, UsageError
 from ahdr_cli.evaluation.capture import photograph
 from ahdr_cli.images import FloatArray
-from ahdr_cli.io import read_frame, read_frames, read_hdr
-from ahdr_cli.io.kalantari import EXPOSURES, SceneFolder, find_scenes, read_labels, read_truth
+from ahdr_cli.io import read_frames, read_hdr
+from ahdr_cli.io.kalantari import EXPOSURES, SceneFolder, find_scenes, read_labels
 from ahdr_cli.natural_order import natural_key
 
 __all__ = ["KINDS", "Dataset", "EvaluationScene", "SceneReader", "open_dataset"]
@@ -129,17 +131,8 @@ def _kalantari(folder: Path) -> Sequence[SceneReader]:
 
 
 def _read_scene(scene: SceneFolder, root: Path) -> EvaluationScene:
-    frames = with_exposures(
-        [read_frame(path) for path in scene.frames], read_ev_file(scene.exposures, count=3)
-    )
-    bracket = Bracket.from_frames(frames)
-    truth = None if scene.truth is None else read_truth(scene)
-    if truth is not None and truth.shape[:2] != bracket.size:
-        raise SizeMismatchError(
-            f"ground truth has {truth.shape[1]}x{truth.shape[0]} pixels, "
-            f"the frames {bracket.size[1]}x{bracket.size[0]}",
-            path=scene.truth,
-        )
+    bracket = read_scene_bracket(scene)
+    truth = None if scene.truth is None else read_scene_truth(scene, bracket)
     return EvaluationScene(
         name=_relative_name(scene.path, root),
         bracket=bracket,
@@ -185,14 +178,12 @@ def _photographs(folder: Path) -> list[Path]:
 
 
 def _read_photographs(folder: Path, photographs: list[Path], root: Path) -> EvaluationScene:
-    from ahdr_cli.bracket import select_three
-
     frames = tuple(read_frames(photographs))
     listed = folder / EXPOSURES
     if listed.is_file():
         frames = with_exposures(frames, read_ev_file(listed, count=len(frames)))
-    chosen = select_three(frames) if len(frames) > 3 else frames
-    return EvaluationScene(name=_relative_name(folder, root), bracket=Bracket.from_frames(chosen))
+    bracket, _ = choose_bracket(frames)
+    return EvaluationScene(name=_relative_name(folder, root), bracket=bracket)
 
 
 def _relative_name(path: Path, root: Path) -> str:

@@ -192,5 +192,5 @@ def _consistency_values(
 
 
 def _without_maps(result: SceneResult) -> SceneResult:
-    """What is kept of all scenes must be small."""
+    """Without the maps, which for all scenes together would not fit into memory."""
     return replace(result, consistency=tuple(item.without_map() for item in result.consistency))

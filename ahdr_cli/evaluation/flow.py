@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.bracket.align import load_cv2
+from ahdr_cli.bracket.opencv import load_cv2
 from ahdr_cli.images import FloatArray, Frame
 from ahdr_cli.radiometry.luminance import luminance
 from ahdr_cli.radiometry.transfer import gamma_decode, gamma_encode

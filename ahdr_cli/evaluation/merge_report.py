@@ -33,7 +33,6 @@ from ahdr_cli.evaluation.pictures import (
     Picture,
     data_uri,
     legend,
-    map_picture,
     mu_picture,
     pixel_uri,
     thumbnail,
@@ -41,6 +40,7 @@ from ahdr_cli.evaluation.pictures import (
 )
 from ahdr_cli.images import HdrImage
 from ahdr_cli.io import atomic_path
+from ahdr_cli.radiometry.colourmap import colour_map
 from ahdr_cli.radiometry.tonemap import to_uint8
 
 __all__ = ["REPORT_SUFFIXES", "MergeReport", "report_merge", "write_merge_report"]
@@ -178,7 +178,7 @@ class MergeReport:
         return mu_picture(to_shortest_white(self.image.pixels[box], self.bracket))
 
     def _error(self, index: int, box: Box = EVERYWHERE) -> Picture:
-        return map_picture(self.consistency[index].error[box], high=GHOST_RANGE[1])
+        return colour_map(self.consistency[index].error[box], high=GHOST_RANGE[1])
 
 
 def report_merge(

@@ -1,4 +1,4 @@
-"""The bones of the report: HTML and style, no script, nothing from outside."""
+"""HTML of the reports: document, sections, figures and tables; no script, nothing from outside."""
 
 from __future__ import annotations
 

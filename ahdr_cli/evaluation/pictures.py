@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ahdr_cli.images import FloatArray
 from ahdr_cli.io import atomic_path
-from ahdr_cli.radiometry.colourmap import colour_map, colour_table
+from ahdr_cli.radiometry.colourmap import colour_table
 from ahdr_cli.radiometry.tonemap import to_uint8
 from ahdr_cli.radiometry.transfer import mu_law_compress
 
@@ -28,7 +28,6 @@ __all__ = [
     "data_uri",
     "error_values",
     "legend",
-    "map_picture",
     "mu_picture",
     "pixel_uri",
     "sheet",
@@ -46,6 +45,7 @@ ERROR_RANGE = (0.0, 0.1)
 GHOST_RANGE = (0.0, 0.25)
 """Difference of encoded values that consistency maps show from dark to light."""
 
+_LEAST_STRETCH = 0.05
 _GAP = 8
 _CAPTION = 20
 _PAPER = 255
@@ -64,20 +64,13 @@ def error_values(prediction: FloatArray, truth: FloatArray) -> FloatArray:
     return largest
 
 
-def map_picture(
-    values: NDArray[np.floating[Any]], *, low: float = 0.0, high: float = 1.0
-) -> Picture:
-    """(H, W) values in the perceptually uniform colour map; NaN is grey."""
-    return colour_map(values, low=low, high=high)
-
-
-def stretch(values: NDArray[np.floating[Any]], *, least: float = 0.05) -> tuple[float, float]:
+def stretch(values: NDArray[np.floating[Any]]) -> tuple[float, float]:
     """(low, high) between which almost all values lie: the 1st and the 99th percentile.
 
-    At least `least` apart, so that a flat map stays flat instead of showing its noise.
+    At least `_LEAST_STRETCH` apart, so that a flat map stays flat instead of showing its noise.
     """
     low, high = (float(value) for value in np.percentile(values, (1, 99)))
-    missing = max(0.0, least - (high - low)) / 2
+    missing = max(0.0, _LEAST_STRETCH - (high - low)) / 2
     return low - missing, high + missing
 
 
@@ -90,10 +83,10 @@ def thumbnail(picture: Picture, *, width: int) -> Picture:
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
 
 
-def data_uri(picture: Picture, *, lossless: bool = False, quality: int = 75) -> str:
+def data_uri(picture: Picture, *, lossless: bool = False) -> str:
     """The picture itself as an address (WebP), for a page that needs no other file."""
     memory = io.BytesIO()
-    Image.fromarray(picture).save(memory, "WEBP", lossless=lossless, quality=quality, method=4)
+    Image.fromarray(picture).save(memory, "WEBP", lossless=lossless, quality=75, method=4)
     return f"data:image/webp;base64,{base64.b64encode(memory.getvalue()).decode()}"
 
 

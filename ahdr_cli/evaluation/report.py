@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path
 
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.errors import OutputError
+from ahdr_cli.errors import OutputError, reason_of
 from ahdr_cli.evaluation.evaluate import Visit
 from ahdr_cli.evaluation.methods import to_shortest_white
 from ahdr_cli.evaluation.page import figure, page, section, tables
@@ -25,7 +25,6 @@ from ahdr_cli.evaluation.pictures import (
     data_uri,
     error_values,
     legend,
-    map_picture,
     mu_picture,
     pixel_uri,
     stretch,
@@ -35,6 +34,7 @@ from ahdr_cli.evaluation.pictures import (
 from ahdr_cli.evaluation.results import Evaluation
 from ahdr_cli.images import FloatArray, Frame
 from ahdr_cli.io import atomic_path, check_output
+from ahdr_cli.radiometry.colourmap import colour_map
 from ahdr_cli.radiometry.tonemap import to_uint8
 
 __all__ = ["FILES", "Report", "check_folder"]
@@ -43,6 +43,7 @@ FILES = ("index.html", "evaluation.json", "scores.csv")
 """What a report's folder holds."""
 
 _CROP, _FACTOR = 72, 3
+_WORST = 8  # places of the first method that are shown enlarged
 
 Attention = Callable[[Bracket], tuple[FloatArray, FloatArray]]
 
@@ -58,7 +59,7 @@ def check_folder(folder: Path, names: Sequence[str] = FILES, *, overwrite: bool)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"cannot make the folder: {(error.strerror or type(error).__name__).lower()}",
+            f"cannot make the folder: {reason_of(error)}",
             path=folder,
         ) from error
     for name in names:
@@ -79,15 +80,13 @@ class Report:
     Args:
         attention: method → function that gives the mean attention of the short and the long
             frame, (H, W) in [0, 1]; methods without attention are left out.
-        worst: how many of the worst places of the first method to show.
         width: of the thumbnails in pixels.
     """
 
     def __init__(
-        self, *, attention: Mapping[str, Attention] | None = None, worst: int = 8, width: int = 300
+        self, *, attention: Mapping[str, Attention] | None = None, width: int = 300
     ) -> None:
         self._attention = dict(attention or {})
-        self._worst = worst
         self._width = width
         self._scenes: list[str] = []
         self._crops: list[_Crop] = []
@@ -115,7 +114,7 @@ class Report:
         ghosts = [
             self._small(
                 f"{name}: consistency error",
-                map_picture(r.consistency[1].error, high=GHOST_RANGE[1]),
+                colour_map(r.consistency[1].error, high=GHOST_RANGE[1]),
             )
             for name, r in visit.results.items()
             if r.consistency
@@ -173,10 +172,10 @@ class Report:
                 )
                 # The order breaks ties, so that crops are never compared by their text.
                 heapq.heappush(self._crops, _Crop(value, -len(self._scenes), html))
-                if len(self._crops) > self._worst:
+                if len(self._crops) > _WORST:
                     heapq.heappop(self._crops)
         return "".join(
-            self._small(f"{name}: error", map_picture(error, high=ERROR_RANGE[1]))
+            self._small(f"{name}: error", colour_map(error, high=ERROR_RANGE[1]))
             for name, error in errors.items()
         )
 
@@ -187,7 +186,7 @@ class Report:
     def _attend(self, caption: str, mean: FloatArray) -> str:
         low, high = stretch(mean)
         return self._small(
-            f"{caption}, {low:.2f} to {high:.2f}", map_picture(mean, low=low, high=high)
+            f"{caption}, {low:.2f} to {high:.2f}", colour_map(mean, low=low, high=high)
         )
 
     def _page(self, evaluation: Evaluation) -> str:

@@ -1,8 +1,8 @@
-"""What inference needs of a GPU, so small that tests can stand in for one.
+"""The few operations that inference needs of a GPU, as protocols that tests can simulate.
 
-Work is queued, and done while the caller goes on: in order within a queue, side by side between
-queues, except where one is told to wait for a mark of another. What was queued may be relied
-upon only after waiting for a mark that came behind it.
+Work is queued and done while the caller goes on: in order within a queue, concurrently between
+queues, except where one queue is told to wait for a mark of another. The results of queued work
+may be used only after waiting for a mark that was set behind it.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class Queue(Protocol):
         """Copy between tensors of one shape, on the host (`Accelerator.host`) or the device."""
 
     def run(self, work: Work) -> None:
-        """Have something computed."""
+        """Queue some work."""
 
     def mark(self) -> Mark:
         """A mark behind what has been queued so far."""
 
     def follow(self, mark: Mark) -> None:
-        """What is queued here from now on begins after a mark of another queue."""
+        """Let what is queued here from now on wait for a mark of another queue."""
 
 
 class Accelerator(Protocol):
@@ -54,11 +54,11 @@ class Accelerator(Protocol):
         """A new queue."""
 
     def capture(self, work: Work, queue: Queue) -> Work:
-        """Record work once, to have it computed again and again at the cost of one call.
+        """Record work, to repeat it at the cost of a single call.
 
-        It must always read and write the same tensors; it may be done once by this, so that
-        they are to hold what it can compute with. All that it allocates is shared with other
-        captured work: queue no two of them side by side.
+        The work must always read and write the same tensors. Recording may run it once, so they
+        must hold valid input by then. Memory that it allocates is shared with other captured
+        work: never queue two of them concurrently.
 
         Raises:
             RuntimeError: it cannot be recorded.

@@ -1,8 +1,8 @@
-"""The many ways in which libraries say that memory has run out, told as one.
+"""Failed allocations of all libraries, translated into one error.
 
 PyTorch raises ``torch.OutOfMemoryError`` on a GPU but a bare RuntimeError from its CPU and MPS
-allocators, ONNX Runtime a RuntimeException, numpy a MemoryError. Only the message tells such
-an error from others.
+allocators, ONNX Runtime a RuntimeException, numpy a MemoryError. Only the message distinguishes
+such an error from others.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The network's attention, as numbers: how far it trusts each outer frame, where.
+"""The network's attention as numbers: how far it trusts each outer frame, and where.
 
-Attention is computed without the rest of the network, whose reach does not matter then: three
-3×3 convolutions look 3 pixels far, so tiles with 3 more on every side give what the whole
-image would.
+Only the layers up to the attention are computed: three 3×3 convolutions, which look 3 pixels far.
+So tiles with 3 more pixels on every side give the same as the whole image.
 """
 
 from __future__ import annotations
@@ -28,8 +27,6 @@ HALO = 3
 
 TILE = 384
 """Side of the tiles: about half a gigabyte of features for 64 channels."""
-
-_NO_ATTENTION = "choose a variant that has it: ahdrnet or a-rdb-net"
 
 _PROBE_SIDE = 384
 """Longest side of the reduced picture by which channels are chosen."""
@@ -76,9 +73,8 @@ def summarise_attention(
         ModelError: the network has no attention.
         UsageError: no such channel.
     """
-    if not (isinstance(net, AHDRNet) and net.config.attention):
-        raise ModelError("this network has no attention", hint=_NO_ATTENTION)
-    features = net.config.features
+    network = _with_attention(net)
+    features = network.config.features
     for channel in channels:
         if not 0 <= channel < features:
             raise UsageError(
@@ -90,7 +86,7 @@ def summarise_attention(
     selected = np.empty((2, len(picked), height, width), np.float32)
     tiles = plan_tiles(bracket.size, halo=HALO, inner=TILE)
     for number, tile in enumerate(tiles):
-        maps = _attention(net, bracket, tile.outer.slices)
+        maps = _attention(network, bracket, tile.outer.slices)
         rows, columns = tile.inner.within(tile.outer).slices
         for side, attention in enumerate((maps.short, maps.long)):
             inner = attention[0, :, rows, columns]
@@ -115,14 +111,21 @@ def liveliest_channels(net: nn.Module, bracket: Bracket, *, count: int = 4) -> t
     Raises:
         ModelError: the network has no attention.
     """
-    if not (isinstance(net, AHDRNet) and net.config.attention):
-        raise ModelError("this network has no attention", hint=_NO_ATTENTION)
+    network = _with_attention(net)
     step = max(1, max(bracket.size) // _PROBE_SIDE)
     every = slice(None, None, step)
-    maps = _attention(net, bracket, (every, every))
+    maps = _attention(network, bracket, (every, every))
     spread = maps.short[0].flatten(1).var(dim=1) + maps.long[0].flatten(1).var(dim=1)
     best = spread.topk(min(count, len(spread))).indices.tolist()
     return tuple(sorted(best))
+
+
+def _with_attention(net: nn.Module) -> AHDRNet:
+    if isinstance(net, AHDRNet) and net.config.attention:
+        return net
+    raise ModelError(
+        "this network has no attention", hint="choose a variant that has it: ahdrnet or a-rdb-net"
+    )
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""How large a tile may be, from what is free and from what a runtime needs."""
+"""How large a tile may be, from the free memory and what a runtime needs per pixel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ahdr_cli.networks.config import AnyConfig, FastConfig
 if TYPE_CHECKING:
     from ahdr_cli.inference.runtime import Runtime
 
-__all__ = ["CPU_BYTES", "GPU_PIXELS", "live_channels", "round_up", "tile_pixels", "tile_side"]
+__all__ = ["CPU_BYTES", "GPU_PIXELS", "live_channels", "tile_pixels", "tile_side"]
 
 CPU_BYTES = 1.065e9
 """Most memory that a tile may take on a CPU, so that a process, even one with torch loaded
@@ -22,15 +22,15 @@ GPU_PIXELS = 8_000_000
 8.4 million pixels of the 256 channels that a dense block collects."""
 
 _FRAMES = 36
-"""Channels of the frames themselves: as given, transposed, linearised, stacked. They are what
-counts for a network of a few features."""
+"""Channels of the frames themselves: as given, transposed, linearised, stacked. They dominate in
+networks with few features."""
 
 _SHARE = 0.6
-"""Of the free memory that tiles may take: other programs want some, and allocators waste some."""
+"""Share of the free memory that tiles may take: other programs want some, allocators waste some."""
 
 
 def tile_pixels(runtime: Runtime, *, free: int) -> int:
-    """Most pixels of a tile's outer box.
+    """The largest outer box of a tile, in pixels.
 
     Args:
         runtime: that will compute.
@@ -49,19 +49,13 @@ def tile_side(pixels: int, *, halo: int) -> int:
 def live_channels(config: AnyConfig) -> int:
     """Channels alive at once while a network runs, which its memory is proportional to.
 
-    FastNet keeps its channels at half the resolution and below small; what counts are the frames
-    and what is made of them at full resolution.
-
-    In the body: the reference's features, the sum or the outputs of the blocks, a block's
-    input, and what its layers collect, before and after a concatenation; and the frames.
+    In AHDRNet's body these are the reference's features, the sum or the outputs of the blocks, a
+    block's input, and what its layers collect, before and after a concatenation; and the frames.
+    In FastNet only the frames and what is made of them at full resolution count: the channels at
+    half the resolution and below are small.
     """
     if isinstance(config, FastConfig):
         # 1.0 kB a pixel: 0.77 was measured for tiles of one shape; several in turn take 0.2 more.
         return 4 * config.detail + 110
     collected = 0 if config.block == "rb" else config.layers * config.growth
     return 7 * config.features + collected + _FRAMES
-
-
-def round_up(value: int, step: int) -> int:
-    """The least multiple of `step` that is not below `value`."""
-    return -(-value // step) * step

@@ -23,12 +23,12 @@ were measured on x86-64 with AVX-512 (``benchmarks/cpu_network.md``)."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelChoice:
-    """A registered model, and why it.
+    """A registered model, and why it was chosen.
 
     Attributes:
         name: of the model.
         reason: a phrase for the user.
-        compromise: there is a better model, but it is too slow.
+        compromise: whether there is a better model, which is too slow.
     """
 
     name: str
@@ -57,11 +57,14 @@ def choose_model(*, device: str, pixels: int) -> ModelChoice:
     best = max(known, key=_score)
     if device != "cpu" or len(known) == 1:
         return ModelChoice(name=best.name, reason="the best on the validation set")
-    swift = [entry for entry in known if _seconds(entry, pixels) <= _PATIENCE]
-    chosen = max(swift, key=_score) if swift else min(known, key=lambda e: _seconds(e, pixels))
+    fast_enough = [entry for entry in known if _seconds(entry, pixels) <= _PATIENCE]
+    if fast_enough:
+        chosen = max(fast_enough, key=_score)
+    else:
+        chosen = min(known, key=lambda entry: _seconds(entry, pixels))
     if chosen is best:
         return ModelChoice(name=best.name, reason="the best on the validation set")
-    gain, wait = _score(best) - _score(chosen), _words(_seconds(best, pixels))
+    gain, wait = _score(best) - _score(chosen), _duration(_seconds(best, pixels))
     return ModelChoice(
         name=chosen.name,
         reason=f"{best.name}, better by {gain:.1f} dB, would take about {wait} on this CPU",
@@ -78,5 +81,5 @@ def _seconds(entry: ModelEntry, pixels: int) -> float:
     return entry.macs_per_pixel * pixels / (_CORE_RATE * cpu_threads())
 
 
-def _words(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -32,10 +32,10 @@ _DRIVERS = tuple(
         ),
     )
 )
-"""Files of GPUs' drivers, of which torch needs one under Linux."""
+"""Device files of GPU drivers: under Linux torch needs one of them."""
 
 Precision: TypeAlias = Literal["fp32", "fp16", "bf16", "int8"]
-"""Of the network's arithmetic; images are float32 before and after."""
+"""Number format of the network's arithmetic; images are float32 before and after."""
 
 
 def select_device(name: str = "auto") -> str:
@@ -47,7 +47,7 @@ def select_device(name: str = "auto") -> str:
         UsageError: no device has such a name.
         DeviceError: there is no such device here.
     """
-    if name == "cpu" or (name == "auto" and not _gpu_is_conceivable()):
+    if name == "cpu" or (name == "auto" and not _may_have_gpu()):
         return "cpu"
     import torch
 
@@ -98,11 +98,11 @@ def select_precision(name: str = "auto", *, device: str) -> Precision:
     raise UsageError(f"precision must be auto, fp32, fp16, bf16 or int8, got {name!r}")
 
 
-def _gpu_is_conceivable() -> bool:
-    """False where torch could not have a GPU, as can be told without a second of importing it.
+def _may_have_gpu() -> bool:
+    """False where torch surely finds no GPU; decided without importing torch, which takes a second.
 
-    It was built for the CPU, which its version file says, or this is Linux and there is no
-    device file of a GPU's driver.
+    That is the case if its version file says that it is built for the CPU, or on Linux if there is
+    no device file of a GPU's driver.
     """
     if "torch" in sys.modules or sys.platform == "darwin":
         return True
@@ -120,7 +120,7 @@ def _gpu_is_conceivable() -> bool:
 
 
 def torch_dtype(precision: Precision) -> torch.dtype:
-    """What torch calls a precision of floating point."""
+    """The torch dtype of a floating-point precision."""
     import torch
 
     return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]

@@ -103,7 +103,7 @@ class GraphedNetwork:
                 return None
         self._graphs[size] = graph
         self._graphs.move_to_end(size)
-        # The oldest goes last: the graphs' common memory lives as long as one of them.
+        # The new one is there before the oldest goes: their common memory lives as long as any.
         if len(self._graphs) > self._sizes:
             self._settle()
             self._graphs.popitem(last=False)
@@ -133,5 +133,5 @@ class GraphedNetwork:
         self._graphs.clear()
 
     def _settle(self) -> None:
-        """Graphs may go only when nothing queued uses them."""
+        """Wait until no queued work uses a graph, which may then be deleted."""
         self._queue.mark().wait()

@@ -19,13 +19,13 @@ from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 __all__ = ["require_int8"]
 
 _CHANNELS = 64
-"""As many as the network's features, so that the same code is used."""
+"""Channels of the test: the network's features, so that the same kernel is tested."""
 
 _HINT = "use --precision fp32"
 
 
 def require_int8(config: AnyConfig) -> None:
-    """Refuse what int8 is not for.
+    """Refuse networks and processors that int8 is not for.
 
     Raises:
         ModelError: the network is not AHDRNet.
@@ -44,7 +44,7 @@ def require_int8(config: AnyConfig) -> None:
 
 @functools.cache
 def _sums_are_exact() -> bool:
-    """Convolve the largest numbers there are, once; it takes a few milliseconds."""
+    """Test ONNX Runtime on a convolution of the largest values, once; it takes milliseconds."""
     expected = 200
     step = expected / (_CHANNELS * 255 * 127)
     arrays = {

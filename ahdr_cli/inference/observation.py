@@ -1,4 +1,4 @@
-"""What a network's activations hold, for calibration."""
+"""`Observer`: the values of a network's activations, for calibration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Observer"]
 
 
 class Observer:
-    """The graph in float32, with the activations as further outputs.
+    """Runs a network's graph in float32, with the activations as further outputs.
 
     Args:
         config: of the network.

@@ -31,7 +31,7 @@ from ahdr_cli.inference.onnx_writer import GraphWriter, Value
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.constants import LEAKY_SLOPE, MU
 
-__all__ = ["build_ahdrnet", "build_decision", "build_encoder"]
+__all__ = ["build_ahdrnet", "build_decision"]
 
 GROUP_LAYERS = 2
 """Dense layers whose outputs are concatenated before a new group begins; with 3 it is as fast and
@@ -60,30 +60,6 @@ def build_ahdrnet(
     return graph.model(name="ahdrnet")
 
 
-def build_encoder(
-    config: AHDRConfig, weights: Mapping[str, FloatArray], *, group: int
-) -> ModelProto:
-    """The encoder alone.
-
-    Args:
-        config: of the network.
-        weights: as for :func:`build_ahdrnet`.
-        group: channels of a group.
-
-    Returns:
-        A graph whose outputs ``short``, ``reference`` and ``long`` are maps
-        (features / group, h, w, group).
-    """
-    graph = GraphWriter(weights)
-    apart = graph.axes(-1, group, 0, 0)
-    features = _encode(graph, _frames(graph))
-    for name, x in zip(Features._fields, features, strict=True):
-        groups = graph.node("Reshape", x, apart)
-        graph.node("Transpose", groups, perm=[0, 2, 3, 1], result=name)
-    maps = (config.features // group, "h", "w", group)
-    return graph.model(name="encoder", results=dict.fromkeys(Features._fields, maps))
-
-
 def build_decision(
     config: AHDRConfig, weights: Mapping[str, FloatArray], *, group: int
 ) -> ModelProto:
@@ -99,7 +75,7 @@ def build_decision(
     """
     graph = GraphWriter(weights)
     planes = graph.node("Transpose", Value("features"), perm=[0, 3, 1, 2])
-    x = graph.node("Reshape", planes, graph.axes(1, config.features, 0, 0))
+    x = graph.node("Reshape", planes, graph.integers(1, config.features, 0, 0))
     _decide(graph, config, x._replace(channels=config.features), _frames(graph))
     maps = (config.features // group, "h", "w", group)
     return graph.model(name="decision", further={"features": maps})
@@ -126,7 +102,7 @@ def _decide(graph: GraphWriter, config: AHDRConfig, x: Value, frames: _Frames) -
     trust = graph.conv("trust", x)
     units = Lifted(frames.radiance)
     explicit = write_explicit(graph, frames.ldr, units)
-    merged = write_blend(graph, explicit=explicit, radiance=frames.radiance, own=own, trust=trust)
+    merged = write_blend(graph, explicit=explicit, own=own, trust=trust)
     lifted = graph.node("Mul", merged.radiance, graph.number(MU))
     mapped = graph.node("Log", graph.node("Add", lifted, graph.number(1.0)))
     write_result(graph, write_shrinkage(graph, mapped, merged, units))
@@ -135,7 +111,7 @@ def _decide(graph: GraphWriter, config: AHDRConfig, x: Value, frames: _Frames) -
 def _encode(graph: GraphWriter, frames: _Frames) -> Features:
     """The features of each frame."""
     # Frames along the first axis, which the encoder has them share.
-    apart = graph.axes(3, 3, 0, 0)
+    apart = graph.integers(3, 3, 0, 0)
     both = graph.concat(*(graph.node("Reshape", x, apart)._replace(channels=3) for x in frames))
     return Features._make(
         graph.named(f"encode.{name}", _leaky_relu(graph, graph.conv("encode", x)))

@@ -15,12 +15,15 @@ from ahdr_cli.networks.constants import (
     CERTAINTY,
     DEFICIT,
     DISBELIEF,
+    ENOUGH,
     FAINT,
     FEW,
+    FILL,
     MU,
     OWN_ERROR,
     QUIET,
     RADIUS,
+    REACH,
     ROLL_OFF,
     SHOWN,
     SOUND,
@@ -61,12 +64,15 @@ class ExplicitNodes(NamedTuple):
         own: weight of a network's own picture.
         unsettled: 0 to 1, how far what is learnt counts.
         variance: of each frame by noise, 3 channels, in squared units of the radiance.
+        radiance: of short, reference and long, 3 channels each, the reference's raised where it
+            is clipped and the short frame shows something else.
     """
 
     weights: Value
     own: Value
     unsettled: Value
     variance: Value
+    radiance: tuple[Value, Value, Value]
 
 
 class _Uncertainty(NamedTuple):
@@ -100,7 +106,8 @@ def write_explicit(graph: GraphWriter, ldr: Value, radiance: Lifted) -> Explicit
     further = graph.concat(short, _scaled(graph, short, 0.0), beyond)
     doubted = graph.node("Mul", painted, reference)
     total = graph.node("Sum", uncertain.variance, further, doubted)
-    contradicted, unlike = _write_comparison(graph, encoded[1], frames, radiance)
+    highlights = _write_highlights(graph, encoded[1], frames, radiance, reference)
+    contradicted, unlike = highlights.contradicted, highlights.unlike
     confirmed = graph.node("Sub", reference, graph.node("Mul", reference, unlike))
     believed = graph.node("Sub", reference, graph.node("Mul", reference, contradicted))
     useless = _plane(graph.node("Max", long, graph.node("Sub", one, sound)))
@@ -115,7 +122,7 @@ def write_explicit(graph: GraphWriter, ldr: Value, radiance: Lifted) -> Explicit
     weights = weights._replace(channels=3)
 
     # OWN_ERROR / √Σ is the deviation of the mean.
-    certain = graph.node("Sqrt", graph.node("ReduceSum", weights, graph.axes(1)))
+    certain = graph.node("Sqrt", graph.node("ReduceSum", weights, graph.integers(1)))
     noise = graph.node("Div", graph.number(OWN_ERROR), certain)
     loud = _ramp(graph, noise, QUIET)
     quiet = graph.node("Mul", sound, graph.node("Sub", one, reference))
@@ -128,6 +135,7 @@ def write_explicit(graph: GraphWriter, ldr: Value, radiance: Lifted) -> Explicit
         own=graph.node("Exp", _scaled(graph, settled, -CERTAINTY)),
         unsettled=graph.node("Sub", one, settled),
         variance=uncertain.variance,
+        radiance=(frames[0], highlights.filled, frames[2]),
     )
 
 
@@ -149,12 +157,12 @@ def _write_uncertainty(
         apart.append(_plane(graph.node("ReduceMean", square, axes=[1])))
     light = [_plane(graph.node("ReduceMean", frame, axes=[1])) for frame in frames]
     different = graph.node("Mul", graph.concat(*apart), comparable)
-    pooled = _around(graph, graph.concat(*light, different, comparable))
+    pooled = _around(graph, graph.concat(*light, different, comparable), RADIUS)
     lights, apart_mean, share = graph.split(pooled, 3, 2, 2)
 
-    ratios = graph.node("Gather", Value("conditions"), graph.axes(0, 1, 2), axis=0)
-    ratios = graph.node("Reshape", ratios, graph.axes(1, 3, 1, 1))
-    noise = graph.node("Gather", Value("conditions"), graph.axes(3), axis=0)
+    ratios = graph.node("Gather", Value("conditions"), graph.integers(0, 1, 2), axis=0)
+    ratios = graph.node("Reshape", ratios, graph.integers(1, 3, 1, 1))
+    noise = graph.node("Gather", Value("conditions"), graph.integers(3), axis=0)
     unit = radiance.unit
     sensor = graph.node("Div", graph.number(unit * READ), ratios)
     sensor = graph.node("Sub", sensor, graph.number(radiance.black))
@@ -174,10 +182,10 @@ def _write_uncertainty(
     return _Uncertainty(variance=variance, excess=excess, light=reference)
 
 
-def _around(graph: GraphWriter, x: Value) -> Value:
-    """Means over the square of `RADIUS` around each pixel, first along columns, then along rows."""
-    side = 2 * RADIUS + 1
-    for kernel, pads in (([side, 1], [RADIUS, 0, RADIUS, 0]), ([1, side], [0, RADIUS, 0, RADIUS])):
+def _around(graph: GraphWriter, x: Value, radius: int) -> Value:
+    """Means over the square of `radius` around each pixel, first along columns, then along rows."""
+    side = 2 * radius + 1
+    for kernel, pads in (([side, 1], [radius, 0, radius, 0]), ([1, side], [0, radius, 0, radius])):
         x = graph.node("AveragePool", x, kernel_shape=kernel, pads=pads, count_include_pad=0)
     return x
 
@@ -188,8 +196,56 @@ def _write_clipped(graph: GraphWriter, brightest: Value) -> Value:
     return _plane(graph.node("Mul", clipped, clipped))
 
 
+class _Highlights(NamedTuple):
+    contradicted: Value  # (1, 1, h, w), how far the short frame shows something else
+    unlike: Value  # (1, 1, h, w), how far it does not show all that the reference could see
+    filled: Value  # (1, 3, h, w), radiance of the reference
+
+
+def _write_highlights(
+    graph: GraphWriter, encoded: Value, frames: list[Value], radiance: Lifted, clipped: Value
+) -> _Highlights:
+    """What the short frame says where the reference is white.
+
+    Args:
+        graph: to write into.
+        encoded: (1, 3, h, w), the reference as it was taken.
+        frames: short, reference and long, each (1, 3, h, w) radiance.
+        radiance: its units.
+        clipped: (1, 1, h, w), 0 to 1, where the reference is.
+    """
+    short, reference, _ = frames
+    white = _ramp(graph, encoded, WHITE)
+    contradicted, unlike = _write_comparison(graph, white, frames, radiance)
+    beside = graph.node("MaxPool", contradicted, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    one = graph.number(1.0)
+    sure = graph.node("Mul", graph.node("Sub", one, unlike), graph.node("Sub", one, beside))
+    whitest = _plane(graph.node("ReduceMax", white, axes=[1]))
+    sure = graph.node("Mul", sure, whitest)
+    lit = graph.node("Mul", short, sure)
+    around = _around(graph, graph.concat(lit, sure), REACH)
+    light, share = graph.split(around, 3, 1)
+    light = graph.node("Div", light, graph.node("Add", share, graph.number(1e-6)))
+    known = _ramp(graph, share, (0.0, ENOUGH))
+    lifted = graph.node("Add", light, graph.number(1e-6 * radiance.unit - radiance.black))
+    darker = graph.node("Div", graph.node("Sub", light, short), lifted)
+    darker = _ramp(graph, graph.node("ReduceMax", darker, axes=[1]), DEFICIT)
+    mixed = graph.node("Mul", graph.node("Mul", beside, darker), known)
+    contradicted = graph.node("Max", contradicted, mixed)
+    # 1 - (1 - unlike) · (1 - mixed)
+    rest = graph.node("Sub", mixed, graph.node("Mul", mixed, unlike))
+    unknown = graph.node("Mul", graph.node("Mul", clipped, contradicted), known)
+    unknown = graph.node("Mul", white, _scaled(graph, unknown, FILL))
+    more = graph.relu(graph.node("Sub", light, reference))
+    return _Highlights(
+        contradicted=contradicted,
+        unlike=_plane(graph.node("Add", unlike, rest)),
+        filled=graph.node("Add", reference, graph.node("Mul", unknown, more)),
+    )
+
+
 def _write_comparison(
-    graph: GraphWriter, encoded: Value, frames: list[Value], radiance: Lifted
+    graph: GraphWriter, white: Value, frames: list[Value], radiance: Lifted
 ) -> tuple[Value, Value]:
     """How far the short frame lacks light that the reference clips, and how far it differs at all.
 
@@ -204,7 +260,7 @@ def _write_comparison(
     own = graph.node("Mul", reference, graph.number(1.0 / (1.0 + FAINT)))
     lack = graph.node("Sub", reference, short)
     lack = graph.node("Div", lack, graph.node("Add", own, faint))
-    of_white = graph.node("Mul", lack, _ramp(graph, encoded, WHITE))
+    of_white = graph.node("Mul", lack, white)
     contradicted = graph.node("ReduceMax", of_white, axes=[1])
     differs = graph.node("Max", lack, graph.node("Sub", of_white, lack))
     differs = graph.node("ReduceMax", differs, axes=[1])

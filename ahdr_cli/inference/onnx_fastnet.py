@@ -1,16 +1,16 @@
-"""FastNet as an ONNX graph; it computes what :meth:`FastNet.forward` says.
+"""FastNet as an ONNX graph; it computes what :meth:`FastNet.forward` computes.
 
 Height and width must be multiples of its stride: whoever runs the graph repeats the last pixels.
 
-ONNX Runtime convolves in a layout of its own, in blocks of 16 channels, and all that is no
-convolution wants another. So the graph is written to stay in it (``benchmarks/cpu_network.md``):
+ONNX Runtime convolves in a layout of its own, in blocks of 16 channels, and other operations force
+a change of layout. So the graph is written to avoid them (``benchmarks/cpu_network.md``):
 
 - A convolution of what `pixel_unshuffle` makes is one of twice the kernel with stride 2.
 - A convolution of concatenated parts is a sum, added up within the convolutions. Frames enter it
   as nine channels each of LDR and radiance: fewer than 16 are read without a change of layout.
 - `pixel_shuffle` takes channels last, where blocks of them are moved as a whole.
-- The μ-law is counted in natural logarithms, the factor left to the convolutions' weights, and
-  pictures in 1 + μ · radiance, of which it is the plain logarithm.
+- The μ-law is the plain natural logarithm: pictures are kept as 1 + μ · radiance, and the factor
+  1 / log(1 + μ) is left to the convolutions' weights.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import numpy as np
 from onnx import ModelProto
 
 from ahdr_cli.images import FloatArray
-from ahdr_cli.inference.budget import round_up
 from ahdr_cli.inference.onnx_blend import write_blend, write_ldr, write_radiance, write_result
 from ahdr_cli.inference.onnx_explicit import Lifted, write_explicit
 from ahdr_cli.inference.onnx_shrinkage import write_shrinkage
@@ -37,14 +36,14 @@ _BLOCK = 16
 """Channels in a block of ONNX Runtime's layout with AVX-512; elsewhere 4 or 8, which divide it."""
 
 _BRIGHTEST = math.log1p(MU)
-"""Natural logarithm of what stands for a radiance of 1."""
+"""Natural logarithm of 1 + μ, which stands for a radiance of 1."""
 
 _LDR, _MAPPED = np.arange(FAST_SEEN).reshape(3, 2, 3).swapaxes(0, 1).reshape(2, 9)
-"""Where the network's first channels lie among those that it sees."""
+"""Positions of the LDR and of the μ-law channels among the network's input channels."""
 
 
 class _Seen(NamedTuple):
-    """What the network sees.
+    """The network's input.
 
     Attributes:
         ldr: (1, 9, h, w).
@@ -91,7 +90,7 @@ def build_fastnet(config: FastConfig, weights: Mapping[str, FloatArray]) -> Mode
 def _conv_seen(
     graph: GraphWriter, seen: _Seen, weight: FloatArray, bias: FloatArray, *, stride: int = 1
 ) -> tuple[Value, Value]:
-    """What is seen, convolved; to be added up."""
+    """The network's input convolved, as two parts to be added up."""
     mapped = weight[:, _MAPPED] / np.float32(_BRIGHTEST)
     return (
         graph.convolve(seen.ldr, weight[:, _LDR], bias, stride=stride),
@@ -100,7 +99,7 @@ def _conv_seen(
 
 
 def _unshuffled(weight: FloatArray) -> FloatArray:
-    """Of a convolution after `pixel_unshuffle` by two, the weights to use before it, at stride 2.
+    """Weights of a convolution at stride 2 that equals one after `pixel_unshuffle` by two.
 
     Args:
         weight: (outputs, 4 · inputs, k, k).
@@ -117,7 +116,7 @@ def _conv_shuffled(graph: GraphWriter, name: str, x: Value, *, cell: int) -> Val
     """The convolution `name`, ReLU and `pixel_shuffle` by two, with further channels of zeros."""
     weight, bias = graph.parameters(name)
     outputs = len(bias) // 4
-    channels = round_up(outputs, _BLOCK)
+    channels = -(-outputs // _BLOCK) * _BLOCK  # whole blocks
     # The pixel of a cell becomes the outer, the channel the inner part of the index.
     weight = weight.reshape(outputs, 4, *weight.shape[1:]).swapaxes(0, 1)
     weight = np.pad(weight, ((0, 0), (0, channels - outputs), (0, 0), (0, 0), (0, 0)))
@@ -125,12 +124,14 @@ def _conv_shuffled(graph: GraphWriter, name: str, x: Value, *, cell: int) -> Val
     x = graph.relu(graph.convolve(x, weight.reshape(-1, *weight.shape[2:]), bias.ravel()))
 
     rows_columns = graph.node("Shape", Value("frames"), start=1, end=3)
-    coarse = graph.node("Div", rows_columns, graph.axes(2 * cell, 2 * cell))
-    fine = graph.node("Div", rows_columns, graph.axes(cell, cell))
+    coarse = graph.node("Div", rows_columns, graph.integers(2 * cell, 2 * cell))
+    fine = graph.node("Div", rows_columns, graph.integers(cell, cell))
     x = graph.node("Transpose", x, perm=[0, 2, 3, 1])
-    cells = graph.concat(coarse, graph.axes(2, 2 * channels), axis=0)  # two rows of two pixels
+    cells = graph.concat(coarse, graph.integers(2, 2 * channels), axis=0)  # two rows of two pixels
     x = graph.node("Transpose", graph.node("Reshape", x, cells), perm=[0, 2, 1, 3])
-    x = graph.node("Reshape", x, graph.concat(graph.axes(1), fine, graph.axes(channels), axis=0))
+    x = graph.node(
+        "Reshape", x, graph.concat(graph.integers(1), fine, graph.integers(channels), axis=0)
+    )
     x = graph.node("Transpose", x, perm=[0, 3, 1, 2])._replace(channels=channels)
     return graph.declare(x, cell=cell)
 
@@ -140,14 +141,14 @@ def _decide(graph: GraphWriter, ldr: Value, lifted: Value, x: Value) -> Value:
     weight, bias = graph.parameters("output")
     logits = FAST_OUTPUTS[0]
     scale = np.where(np.arange(len(bias)) < logits, 1.0, _BRIGHTEST).astype(np.float32)
-    said = graph.convolve(x, weight * scale[:, None, None, None], bias * scale)
-    trust, own, correction = graph.split(said, *FAST_OUTPUTS)
+    output = graph.convolve(x, weight * scale[:, None, None, None], bias * scale)
+    trust, own, correction = graph.split(output, *FAST_OUTPUTS)
 
     own = graph.node("Clip", own, graph.number(0.0), graph.number(_BRIGHTEST))
     own = graph.node("Exp", own)
     units = Lifted(lifted, black=1.0, white=1.0 + MU)
     explicit = write_explicit(graph, ldr, units)
-    merged = write_blend(graph, explicit=explicit, radiance=lifted, own=own, trust=trust)
+    merged = write_blend(graph, explicit=explicit, own=own, trust=trust)
     dead = DEAD_ZONE * _BRIGHTEST
     correction = graph.node("Shrink", correction, lambd=dead, bias=dead)
     correction = graph.node("Mul", correction, explicit.unsettled)

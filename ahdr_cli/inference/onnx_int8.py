@@ -1,7 +1,7 @@
 """The body of AHDRNet in 8 bits, as nodes of an ONNX graph.
 
-It says what the body in :mod:`ahdr_cli.inference.onnx_ahdrnet` says. The encoder before it and
-the layers after it, which make radiance, stay in float32; so do the sums of the blocks, which
+It computes what the body in :mod:`ahdr_cli.inference.onnx_ahdrnet` computes. The encoder before it
+and the layers after it, which make radiance, stay in float32; so do the sums of the blocks, which
 would otherwise be rounded again and again.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["Features", "write_int8_body"]
 
 
 class Features(NamedTuple):
-    """What the encoder makes of each frame, (1, features, h, w) float32."""
+    """The encoder's output for each frame, (1, features, h, w) float32."""
 
     short: Value
     reference: Value

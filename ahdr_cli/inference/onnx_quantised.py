@@ -27,10 +27,10 @@ _ZERO = 128
 """The uint8 that stands for 0: all that is concatenated must share it, and some has a sign."""
 
 STEPS = 127
-"""The int8 that stands for the bound of an activation or the largest weight of a channel."""
+"""The integer that stands for the bound of an activation or the largest weight of a channel."""
 
 _LARGEST_BIAS = 2.0**30
-"""In units of its channel's weights and activations: an int32 with room for the sum."""
+"""Largest bias, in steps of its channel's weights times activations: it leaves room in an int32."""
 
 
 class Quantised(NamedTuple):
@@ -66,7 +66,7 @@ class QuantisedWriter(GraphWriter):
         return Quantised(stored.name, np.full(x.channels, scale))
 
     def dequantise(self, x: Quantised) -> Value:
-        """In float32; all channels must have the same scale."""
+        """The activation in float32; all channels must have the same scale."""
         scale = float(x.scales[0])
         assert (x.scales == scale).all()
         return self.node("DequantizeLinear", _value(x), self.number(scale), self._zero)

@@ -14,12 +14,12 @@ from onnx import ModelProto
 
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.allocation import translated_allocation_errors
-from ahdr_cli.inference.budget import live_channels, round_up
+from ahdr_cli.inference.budget import live_channels
 from ahdr_cli.inference.devices import Precision
 from ahdr_cli.inference.onnx_graph import build_onnx_graph
 from ahdr_cli.inference.threads import cpu_threads
 from ahdr_cli.networks.config import AnyConfig, stride
-from ahdr_cli.networks.receptive import receptive_radius
+from ahdr_cli.networks.receptive import halo
 
 __all__ = ["OnnxRuntime", "open_session"]
 
@@ -51,7 +51,7 @@ class OnnxRuntime:
     ) -> None:
         self.precision: Precision = "fp32" if bounds is None else "int8"
         self.stride = stride(config)
-        self.halo = round_up(receptive_radius(config), self.stride)
+        self.halo = halo(config)
         self.bytes_per_pixel = _BYTES_PER_CHANNEL[self.precision] * live_channels(config)
         self._session = open_session(build_onnx_graph(config, weights, bounds=bounds))
 

@@ -1,6 +1,7 @@
-"""What takes the rest of the noise out, as nodes of an ONNX graph.
+"""The shrinkage of noise as nodes of an ONNX graph.
 
-They say what :mod:`ahdr_cli.networks.shrinkage` says, with natural logarithms for the μ-law.
+They compute what :mod:`ahdr_cli.networks.shrinkage` computes, with natural logarithms for the
+μ-law.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def write_shrinkage(graph: GraphWriter, mapped: Value, merged: BlendNodes, units
     certainty = graph.node("Div", slope, graph.node("Sqrt", variance))
 
     patterns = block_frequencies(SIDE)
-    beyond = graph.axes(0, 0, *pads[:2], 0, 0, *pads[2:])
+    beyond = graph.integers(0, 0, *pads[:2], 0, 0, *pads[2:])
     padded = graph.node("Pad", mapped, beyond, mode="edge")
     found = graph.node("Conv", padded, graph.constant(patterns), kernel_shape=block)
     deviations = graph.node("Mul", graph.node("Abs", found), certainty)

@@ -29,7 +29,6 @@ Shapes: TypeAlias = Mapping[str, tuple[int | str, ...]]
 """Of tensors, by name; the image's own size is called h and w."""
 
 _NOTHING: Shapes = MappingProxyType({})
-_RADIANCE: Shapes = MappingProxyType({"radiance": ("h", "w", 3)})
 
 
 class Value(NamedTuple):
@@ -42,9 +41,8 @@ class Value(NamedTuple):
 class GraphWriter:
     """Collects the nodes; every method takes values and returns a new one.
 
-    The graph's inputs are ``frames`` (3, h, w, 3) and ``conditions`` (4,), its output, unless it
-    is only part of a network, is ``radiance`` (h, w, 3), all float32, as
-    :class:`ahdr_cli.inference.runtime.Runtime` has them.
+    The graph's inputs are ``frames`` (3, h, w, 3) and ``conditions`` (4,), its output is
+    ``radiance`` (h, w, 3), all float32, as :class:`ahdr_cli.inference.runtime.Runtime` has them.
 
     Args:
         weights: parameters of the network, by name.
@@ -56,21 +54,18 @@ class GraphWriter:
         self._constants: list[TensorProto] = []
         self._declared: list[ValueInfoProto] = []
 
-    def model(
-        self, *, name: str, further: Shapes = _NOTHING, results: Shapes = _RADIANCE
-    ) -> ModelProto:
-        """All that was written so far.
+    def model(self, *, name: str, further: Shapes = _NOTHING) -> ModelProto:
+        """The model of all nodes written so far.
 
         Args:
             name: of the graph.
-            further: inputs besides frames and conditions, float32, by name.
-            results: outputs, float32, by name.
+            further: inputs besides frames and conditions, float32.
         """
         graph = helper.make_graph(
             self._nodes,
             name,
             _tensors({"frames": (3, "h", "w", 3), "conditions": (4,), **further}),
-            _tensors(results),
+            _tensors({"radiance": ("h", "w", 3)}),
             self._constants,
             value_info=self._declared,
         )
@@ -91,7 +86,7 @@ class GraphWriter:
         return Value(result, inputs[0].channels)
 
     def named(self, name: str, x: Value) -> Value:
-        """The same value, written last and not used yet, under a name to find it by."""
+        """Rename the value that was written last; it must not be used yet under its old name."""
         assert list(self._nodes[-1].output) == [x.name]
         self._nodes[-1].output[0] = name
         return x._replace(name=name)
@@ -106,8 +101,8 @@ class GraphWriter:
         """A float32 scalar."""
         return self.constant(np.array(value, np.float32))
 
-    def axes(self, *values: int) -> Value:
-        """Integers, as shapes and axes want them."""
+    def integers(self, *values: int) -> Value:
+        """A list of integers, as shapes and axes want them."""
         return self.constant(np.array(values, np.int64))
 
     def concat(self, *parts: Value, axis: int = 1) -> Value:
@@ -118,10 +113,10 @@ class GraphWriter:
         return joined._replace(channels=sum(part.channels for part in parts))
 
     def declare(self, x: Value, *, cell: int) -> Value:
-        """Say that `x` has one pixel for each `cell` by `cell` pixels of the frames.
+        """Declare that `x` has one pixel for each `cell` by `cell` pixels of the frames.
 
-        Only values of which ONNX Runtime knows that their shapes are equal are added within a
-        convolution; it knows the names of sizes, but does not divide them.
+        ONNX Runtime fuses a sum into a convolution only where it knows that the shapes are equal.
+        It compares sizes by their names, and does not work out that of a division.
         """
         suffix = "" if cell == 1 else f"/{cell}"
         shape = [1, x.channels, f"h{suffix}", f"w{suffix}"]
@@ -204,10 +199,6 @@ class GraphWriter:
         """Negative values to 0."""
         return self.node("Relu", x)
 
-    def clip(self, x: Value) -> Value:
-        """Into [0, 1]."""
-        return self.node("Clip", x, self.number(0.0), self.number(1.0))
-
     def split(self, x: Value, *channels: int) -> list[Value]:
         """Cut along the channels."""
         name = f"value_{len(self._nodes)}"
@@ -215,7 +206,7 @@ class GraphWriter:
         self._nodes.append(
             helper.make_node(
                 "Split",
-                [x.name, self.axes(*channels).name],
+                [x.name, self.integers(*channels).name],
                 [part.name for part in parts],
                 axis=1,
             )
@@ -224,7 +215,7 @@ class GraphWriter:
 
     def slices(self, x: Value, count: int) -> Sequence[Value]:
         """The entries of the first axis, each with that axis still there."""
-        return [self.node("Gather", x, self.axes(i), axis=0) for i in range(count)]
+        return [self.node("Gather", x, self.integers(i), axis=0) for i in range(count)]
 
 
 def _tensors(shapes: Shapes) -> list[ValueInfoProto]:

@@ -13,7 +13,7 @@ __all__ = ["PipelinedRuntime"]
 
 
 class PipelinedRuntime:
-    """Computes what its oracle computes, through a :class:`TilePipeline`.
+    """Computes the same as its oracle, through a :class:`TilePipeline`.
 
     Args:
         oracle: with the network on the device.
@@ -47,4 +47,4 @@ class PipelinedRuntime:
         return self._pipeline(tiles, conditions)
 
     def release(self) -> None:
-        """Nothing: what is kept is bounded, and making it anew takes longer than a merge."""
+        """Keeps everything: it is bounded, and making it anew takes longer than a merge."""

@@ -1,4 +1,4 @@
-"""What computes a tile: the protocol, and the choice between those that follow it."""
+"""`Runtime`: what computes a tile, as a protocol, and the choice between its implementations."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Runtime(Protocol):
 
     @property
     def precision(self) -> Precision:
-        """Of the arithmetic."""
+        """Number format of the arithmetic."""
 
     @property
     def halo(self) -> int:
@@ -79,7 +79,7 @@ class Runtime(Protocol):
 
 @runtime_checkable
 class StreamingRuntime(Runtime, Protocol):
-    """A runtime that computes a tile while others come and go."""
+    """A runtime that computes a tile while others are uploaded and downloaded."""
 
     def merge_tiles(
         self, tiles: Iterator[FloatArray], conditions: FloatArray
@@ -92,8 +92,7 @@ def tile_stream(runtime: Runtime, conditions: FloatArray) -> TileStream:
 
     Args:
         runtime: that computes.
-        conditions: (4,) float32, exposures relative to the shortest, and the noise, as
-                :attr:`ahdr_cli.bracket.preparation.Preparation.conditions` has them.
+        conditions: as for :class:`Runtime`.
     """
     if isinstance(runtime, StreamingRuntime):
         return partial(runtime.merge_tiles, conditions=conditions)
@@ -212,7 +211,7 @@ def _has_onnx() -> bool:
 
 
 def _bounds_of(checkpoint: Checkpoint) -> Mapping[str, float]:
-    """What int8 needs to know of the activations, if network and processor allow it at all."""
+    """The ranges of the activations, which int8 needs; refuses networks and processors without."""
     from ahdr_cli.inference.int8_support import require_int8
 
     require_int8(checkpoint.config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["cpu_threads"]
+__all__ = ["available_cores", "cpu_threads"]
 
 
 def cpu_threads() -> int:
@@ -19,7 +19,12 @@ def cpu_threads() -> int:
 
     import psutil
 
-    allowed = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    allowed = available_cores()
     return min(allowed, psutil.cpu_count(logical=False) or allowed)
+
+
+def available_cores() -> int:
+    """Logical cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -27,11 +27,11 @@ _DEPTH = 2
 """Tiles under way: with two, one computes while another comes or goes."""
 
 BUFFER_BYTES = 4 * 12 * (_DEPTH + 1)
-"""Memory on the device for each pixel of a tile: in the places for tiles, and in a graph."""
+"""Memory on the device for each pixel of a tile: in the slots for tiles, and in a graph."""
 
 
-class _Place:
-    """Where a tile is while it is under way: buffers that are used again and again."""
+class _Slot:
+    """The buffers of one tile that is under way, on the host and the device; they are reused."""
 
     def __init__(self, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
@@ -76,7 +76,7 @@ class TilePipeline:
         self._up, self._work, self._down = (accelerator.queue() for _ in range(3))
         self.network = GraphedNetwork(network, accelerator=accelerator, queue=self._work)
         self._lock = threading.Lock()
-        self._idle: list[_Place] = []
+        self._idle: list[_Slot] = []
 
     def __call__(
         self, tiles: Iterator[FloatArray], conditions: FloatArray
@@ -96,34 +96,34 @@ class TilePipeline:
         Raises:
             OutOfMemoryError: a tile does not fit; its forerunners may not have been yielded.
         """
-        places = self._borrow()
-        under_way: deque[tuple[_Place, TileBuffer]] = deque()
+        slots = self._borrow()
+        under_way: deque[tuple[_Slot, TileBuffer]] = deque()
         try:
-            for tile, place in zip(tiles, cycle(places), strict=False):
+            for tile, slot in zip(tiles, cycle(slots), strict=False):
                 if len(under_way) == _DEPTH:
                     yield self._land(*under_way.popleft())
-                under_way.append((place, self._launch(place, tile, conditions)))
+                under_way.append((slot, self._launch(slot, tile, conditions)))
             while under_way:
                 yield self._land(*under_way.popleft())
         finally:
             # Whatever happened, nothing may write to buffers that others get.
-            for place in places:
-                place.settle()
+            for slot in slots:
+                slot.settle()
             with self._lock:
                 # The first is drawn first again: a picture of one tile then finds it allocated.
-                self._idle += reversed(places)
+                self._idle += reversed(slots)
 
-    def _borrow(self) -> list[_Place]:
+    def _borrow(self) -> list[_Slot]:
         with self._lock:
             missing = max(_DEPTH - len(self._idle), 0)
-            self._idle += [_Place(self._accelerator) for _ in range(missing)]
+            self._idle += [_Slot(self._accelerator) for _ in range(missing)]
             return [self._idle.pop() for _ in range(_DEPTH)]
 
-    def _launch(self, place: _Place, tile: FloatArray, conditions: FloatArray) -> TileBuffer:
+    def _launch(self, slot: _Slot, tile: FloatArray, conditions: FloatArray) -> TileBuffer:
         """Queue all that a tile needs; returns where its result will be on the host."""
         with translated_allocation_errors():
             with self._lock:  # nothing is allocated while another thread captures
-                host, device = place.fit(*tile.shape[1:3])
+                host, device = slot.fit(*tile.shape[1:3])
             # By numpy, in this thread: torch would start a team of threads for each caller.
             np.copyto(host.frames.numpy(), tile)
             np.copyto(host.conditions.numpy(), conditions)
@@ -131,19 +131,19 @@ class TilePipeline:
                 self._up.copy(host.frames, device.frames)
                 self._up.copy(host.conditions, device.conditions)
                 uploaded = self._up.mark()
-                place.hold(uploaded)
+                slot.hold(uploaded)
                 self._work.follow(uploaded)
                 try:
                     self.network(device)
                 finally:
                     computed = self._work.mark()
-                    place.hold(computed)
+                    slot.hold(computed)
                 self._down.follow(computed)
                 self._down.copy(device.merged, host.merged)
-                place.hold(self._down.mark())
+                slot.hold(self._down.mark())
         return host
 
-    def _land(self, place: _Place, host: TileBuffer) -> FloatArray:
-        place.settle()
+    def _land(self, slot: _Slot, host: TileBuffer) -> FloatArray:
+        slot.settle()
         merged: FloatArray = host.merged.numpy().copy()
         return merged

@@ -46,8 +46,8 @@ OnTile: TypeAlias = Callable[[int, int], None]
 """Progress: called with tiles done and tiles in all; the latter grows if tiles are halved."""
 
 TileStream: TypeAlias = Callable[[Iterator[FloatArray]], Generator[FloatArray, None, None]]
-"""Computes tiles, (n, h, w, 3) → (h, w, 3) each, in their order. It may draw tiles before it yields
-their forerunners' results."""
+"""Computes tiles, (n, h, w, 3) → (h, w, 3) each, in their order. It may draw further tiles before
+it yields a result."""
 
 
 class Box(NamedTuple):
@@ -85,7 +85,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What is computed and what of it is kept.
+    """A part of an image to be computed, and the part of it that is kept.
 
     Attributes:
         outer: goes through the network.
@@ -179,8 +179,9 @@ def stream_tiled(
     that size.
 
     Args:
-        stream: of whose results the pixels further than `halo` from an edge depend on nothing
-            beyond it; raises OutOfMemoryError if there is not enough memory.
+        stream: computes tiles. A pixel of a result that is further than `halo` from an edge of its
+            tile must not depend on what lies beyond that edge. Raises OutOfMemoryError if there
+            is not enough memory.
         frames: n sources of (H, W, 3) float32.
         halo: receptive radius of `stream`.
         inner: largest inner box, as in :func:`plan_tiles`.
@@ -224,7 +225,7 @@ def stream_tiled(
 
 
 def _cut(frames: Sequence[PixelSource], tiles: Iterable[Tile]) -> Iterator[FloatArray]:
-    """What goes through the network, tile by tile."""
+    """The outer boxes of tiles, cut from all frames."""
     for tile in tuple(tiles):
         yield np.stack([frame[tile.outer.slices] for frame in frames])
 
@@ -259,7 +260,7 @@ def _longest(length: int, parts: int, *, halo: int, align: int) -> int:
 
 
 def _fewest(length: int, *, halo: int, most: int, align: int) -> int:
-    """In how many parts to cut a length so that none is longer than `most` with its halo."""
+    """The least number of parts of a length of which none is longer than `most` with its halo."""
     for parts in (1, 2):
         if _longest(length, parts, halo=halo, align=align) <= most:
             return parts

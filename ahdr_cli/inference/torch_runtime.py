@@ -1,4 +1,4 @@
-"""TorchRuntime: the network as it is written, on any device. The oracle of the others.
+"""TorchRuntime: the network as it is written, on any device; the reference for the others.
 
 On CUDA devices :class:`ahdr_cli.inference.pipelined_runtime.PipelinedRuntime` drives it.
 """
@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.allocation import translated_allocation_errors
-from ahdr_cli.inference.budget import live_channels, round_up
+from ahdr_cli.inference.budget import live_channels
 from ahdr_cli.inference.devices import Precision, torch_dtype
 from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.config import stride
 from ahdr_cli.networks.families import AnyNetwork
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.networks.precision import cudnn_flags
-from ahdr_cli.networks.receptive import receptive_radius
+from ahdr_cli.networks.receptive import halo
 
 __all__ = ["TorchRuntime"]
 
@@ -44,7 +44,7 @@ class TorchRuntime:
         self.device = device
         self.precision = precision
         self.stride = stride(network.config)
-        self.halo = round_up(receptive_radius(network.config), self.stride)
+        self.halo = halo(network.config)
         self._dtype = torch_dtype(precision)
         # The layout that tensor cores work in; on CPUs it measured slower.
         layout = torch.contiguous_format if device == "cpu" else torch.channels_last
@@ -68,7 +68,7 @@ class TorchRuntime:
 
     @torch.inference_mode()
     def merge(self, frames: Tensor, conditions: Tensor) -> Tensor:
-        """As calling it, with tensors on the device; errors are torch's."""
+        """The same as calling the runtime, for tensors on the device; errors are torch's."""
         with _convolutions(self.device, self.precision):
             ldr = frames.permute(0, 3, 1, 2)[None]
             seen = to_network_input(ldr, conditions[None, :3], conditions[3:])
@@ -85,7 +85,7 @@ class TorchRuntime:
 
 
 def _last_layers(network: AnyNetwork) -> list[nn.Module]:
-    """The convolutions that make radiance, which networks compute in float32 always."""
+    """The convolutions that make radiance, which are always computed in float32."""
     layers: list[nn.Module] = [network.output]
     if isinstance(network, AHDRNet) and network.config.output == "blend":
         layers.append(network.trust)

@@ -1,4 +1,4 @@
-"""AHDRNet's body on feature maps in groups of channels: what lies between encoder and last layers.
+"""AHDRNet on feature maps in groups of channels, up to the features that radiance is made of.
 
 It follows :meth:`AHDRNet._body` line by line, with three liberties. Nothing is concatenated:
 features of the frames lie beside each other, and so do those that dense layers add. The fold of
@@ -8,7 +8,8 @@ features before the reference's, its weights change places instead of the featur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ahdr_cli.inference.winograd_support import CHANNELS
 from ahdr_cli.inference.workers import Workers
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.constants import LEAKY_SLOPE
+from ahdr_cli.radiometry.transfer import GAMMA
 
 __all__ = ["WinogradBody", "map_channels"]
 
@@ -30,6 +32,11 @@ def map_channels(config: AHDRConfig) -> int:
     residual = config.block == "rb"
     added = 2 * config.features if residual else config.layers * config.growth
     return 3 * config.features + max(3 * config.features, added)
+
+
+class _Attention(NamedTuple):
+    compare: WinogradConvolution
+    gate: WinogradConvolution
 
 
 class WinogradBody:
@@ -48,10 +55,11 @@ class WinogradBody:
         self._weights = weights
         self._workers = workers
         self._groups = config.features // CHANNELS
+        self._encode = self._conv("encode", slope=LEAKY_SLOPE)
         self._attention = [
-            (
-                self._conv(f"{side}.compare", slope=LEAKY_SLOPE, swap=swap),
-                self._conv(f"{side}.gate"),
+            _Attention(
+                compare=self._conv(f"{side}.compare", slope=LEAKY_SLOPE, swap=swap),
+                gate=self._conv(f"{side}.gate"),
             )
             for side, swap in (("attention_short", False), ("attention_long", True))
             if config.attention
@@ -60,12 +68,13 @@ class WinogradBody:
         self._layers = [self._block(f"blocks.{i}") for i in range(config.num_blocks)]
         self._spread, self._refine = self._conv("spread"), self._conv("refine")
 
-    def __call__(self, maps: FloatArray) -> FloatArray:
-        """Features of the frames → those of the merged image, from which radiance is made.
+    def __call__(self, frames: FloatArray, ratios: FloatArray, maps: FloatArray) -> FloatArray:
+        """Frames → features of the merged image.
 
         Args:
-            maps: of :func:`map_channels`, the first of which are the features of short, reference
-                and long; all are overwritten.
+            frames: (3, h, w, 3), short, reference, long, as they are given.
+            ratios: (3,), exposures relative to the shortest.
+            maps: of :func:`map_channels` channels and that size, overwritten.
 
         Returns:
             Some of the maps, of `features` channels.
@@ -73,25 +82,25 @@ class WinogradBody:
         groups, workers = self._groups, self._workers
         short, reference, long = (maps[i * groups : (i + 1) * groups] for i in range(3))
         free = maps[3 * groups :]
-        compared, mask = free[: 2 * groups], free[2 * groups : 3 * groups]
-        for side, (compare, gate) in enumerate(self._attention):
-            compare(maps[side * groups : (side + 2) * groups], compared, workers=workers)
-            gate(compared, mask, workers=workers)
-            self._attend((short, long)[side], mask)
+        self._encode_frames(frames, ratios, (short, reference, long), seen=free[:1])
+        if self._attention:
+            of_short, of_long = self._attention
+            self._attend(of_short, maps[: 2 * groups], outer=short, free=free)
+            self._attend(of_long, maps[groups : 3 * groups], outer=long, free=free)
         self._merge(maps[: 3 * groups], free[:groups], workers=workers)
 
         # From here on the outer frames' features are not needed, and their place is.
         collected, total = maps[2 * groups :], short
-        self._copy(free[:groups], long)
+        self._by_pixels(_copy, free[:groups], long)
         for i, layers in enumerate(self._layers):
             end = groups
             for layer in layers:
-                seen = collected[end - groups if self._config.block == "rb" else 0 : end]
-                layer(seen, collected[end : end + self._added], workers=workers)
+                first = end - groups if self._config.block == "rb" else 0
+                layer(collected[first:end], collected[end : end + self._added], workers=workers)
                 end += self._added
             self._fold(i, collected[:end], total)
         self._spread(total, collected[:groups], workers=workers)
-        self._add(reference, collected[:groups])
+        self._by_pixels(_add, reference, collected[:groups])
         self._refine(collected[:groups], total, workers=workers)
         return total
 
@@ -106,6 +115,8 @@ class WinogradBody:
         weight = self._weights[f"{name}.weight"]
         if swap:
             weight = np.roll(weight, weight.shape[1] // 2, axis=1)
+        rest = -weight.shape[1] % CHANNELS
+        weight = np.pad(weight, ((0, 0), (0, rest), (0, 0), (0, 0)))
         return WinogradConvolution(
             weight, self._weights[f"{name}.bias"], dilation=dilation, slope=slope
         )
@@ -120,28 +131,36 @@ class WinogradBody:
             for i in range(self._config.layers)
         ]
 
-    def _attend(self, outer: FloatArray, mask: FloatArray) -> None:
-        """Multiply features of a frame with the sigmoid of the mask."""
+    def _encode_frames(
+        self,
+        frames: FloatArray,
+        ratios: FloatArray,
+        features: Sequence[FloatArray],
+        *,
+        seen: FloatArray,
+    ) -> None:
+        """What the network sees of each frame, as maps of one group, and the features of it."""
+        seen[...] = 0.0
+        channels = seen.reshape(-1, CHANNELS)
+        for frame, ratio, its_features in zip(frames, ratios, features, strict=True):
+            pixels = frame.reshape(-1, 3)
 
-        def work(x: FloatArray, y: FloatArray) -> None:
-            np.negative(y, out=y)
-            with np.errstate(
-                over="ignore"
-            ):  # of e to the power of 100, 1/(1 + ∞) is 0 as it should
-                np.exp(y, out=y)
-            y += 1.0
-            x /= y
+            def work(block: int, pixels: FloatArray = pixels, ratio: np.float32 = ratio) -> None:
+                some = slice(block * _PIXELS, (block + 1) * _PIXELS)
+                channels[some, :3] = pixels[some]
+                channels[some, 3:6] = pixels[some] ** np.float32(GAMMA) / ratio
 
-        self._by_pixels(work, outer, mask)
+            self._workers.run(work, -(-len(pixels) // _PIXELS))
+            self._encode(seen, its_features, workers=self._workers)
 
-    def _add(self, more: FloatArray, to: FloatArray) -> None:
-        def work(x: FloatArray, y: FloatArray) -> None:
-            y += x
-
-        self._by_pixels(work, more, to)
-
-    def _copy(self, given: FloatArray, to: FloatArray) -> None:
-        self._by_pixels(lambda x, y: np.copyto(y, x), given, to)
+    def _attend(
+        self, layers: _Attention, pair: FloatArray, *, outer: FloatArray, free: FloatArray
+    ) -> None:
+        """Multiply the features of an outer frame, one of the pair, with its mask."""
+        compared, mask = np.split(free[: 3 * self._groups], [2 * self._groups])
+        layers.compare(pair, compared, workers=self._workers)
+        layers.gate(compared, mask, workers=self._workers)
+        self._by_pixels(_apply_mask, mask, outer)
 
     def _fold(self, block: int, collected: FloatArray, total: FloatArray) -> None:
         """The end of a block: its output replaces its input, and its share goes to the total."""
@@ -186,6 +205,23 @@ class WinogradBody:
             work(*(x[:, i * _PIXELS : (i + 1) * _PIXELS] for x in flat))
 
         self._workers.run(block, -(-pixels // _PIXELS))
+
+
+def _copy(given: FloatArray, to: FloatArray) -> None:
+    to[...] = given
+
+
+def _add(given: FloatArray, to: FloatArray) -> None:
+    to += given
+
+
+def _apply_mask(mask: FloatArray, features: FloatArray) -> None:
+    """Multiply features with the sigmoid of the mask, which is overwritten."""
+    np.negative(mask, out=mask)
+    with np.errstate(over="ignore"):  # 1 / (1 + ∞) is 0, as it should be
+        np.exp(mask, out=mask)
+    mask += 1.0
+    features /= mask
 
 
 def _grouped(pixels: FloatArray) -> FloatArray:

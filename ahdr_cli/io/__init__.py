@@ -12,7 +12,7 @@ from ahdr_cli.io.options import EXR_COMPRESSIONS, WriteOptions
 from ahdr_cli.io.preview import PREVIEW_SUFFIXES, write_preview
 from ahdr_cli.io.probe import FileInfo, HdrStatistics, probe
 from ahdr_cli.io.readers import read_hdr
-from ahdr_cli.io.writers import HDR_SUFFIXES, largest_value, write_hdr
+from ahdr_cli.io.writers import HDR_SUFFIXES, heeded_by, largest_value, write_hdr
 
 __all__ = [
     "EXR_COMPRESSIONS",
@@ -24,6 +24,7 @@ __all__ = [
     "WriteOptions",
     "atomic_path",
     "check_output",
+    "heeded_by",
     "largest_value",
     "probe",
     "read_frame",

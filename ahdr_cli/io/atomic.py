@@ -16,16 +16,16 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ahdr_cli.errors import AhdrError, OutputError, OutputExistsError, UsageError
+from ahdr_cli.errors import AhdrError, OutputError, OutputExistsError, UsageError, reason_of
 from ahdr_cli.io.place import real_path
 
-__all__ = ["TEMPORARY_PREFIX", "atomic_path", "check_output"]
+__all__ = ["TEMPORARY_PREFIX", "atomic_path", "check_output", "check_suffix"]
 
 TEMPORARY_PREFIX = ".ahdr-tmp-"
 """How the name of an unfinished file begins."""
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES)
-"""What ``link`` says on file systems without hard links (FAT, some network drives)."""
+"""Errors of ``link`` on file systems without hard links (FAT, some network drives)."""
 
 
 def check_output(path: str | Path, *, overwrite: bool, suffixes: Collection[str]) -> None:
@@ -41,14 +41,23 @@ def check_output(path: str | Path, *, overwrite: bool, suffixes: Collection[str]
         OutputExistsError: the file exists and `overwrite` is False.
     """
     path = Path(path)
-    if path.suffix.lower() not in suffixes:
-        raise OutputError(
-            f"suffix {path.suffix!r}, expected {' or '.join(sorted(suffixes))}", path=path
-        )
+    check_suffix(path, suffixes)
     _check_target(path, overwrite=overwrite)
     folder = _target_of(path).parent
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"no permission to write into the folder {folder}", path=path)
+
+
+def check_suffix(path: Path, suffixes: Collection[str]) -> None:
+    """Refuse a path for whose suffix there is no writer.
+
+    Raises:
+        OutputError: the suffix is not among `suffixes`, lower case with the dot.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise OutputError(
+            f"suffix {path.suffix!r}, expected {' or '.join(sorted(suffixes))}", path=path
+        )
 
 
 @contextmanager
@@ -86,8 +95,7 @@ def atomic_path(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
     except AhdrError:
         raise
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot be written: {reason}", path=path) from error
+        raise OutputError(f"cannot be written: {reason_of(error)}", path=path) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -113,8 +121,7 @@ def _check_target(path: Path, *, overwrite: bool) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot be written: {reason}", path=path) from error
+        raise OutputError(f"cannot be written: {reason_of(error)}", path=path) from error
     if stat.S_ISDIR(mode):
         raise OutputError("is a folder, expected a file name", path=path)
     if not stat.S_ISREG(mode):

@@ -48,7 +48,7 @@ FOCAL_LENGTH, LENS_MODEL = 37386, 42036
 EXPOSURE_MODE, BODY_SERIAL_NUMBER = 41986, 42033
 
 _AUTO_BRACKET = 2
-"""Of ExposureMode; 0 is automatic, 1 manual."""
+"""Value of ExposureMode; 0 is automatic, 1 manual."""
 
 _ISO_OVERFLOW = 65535
 """PhotographicSensitivity is a SHORT: this value says "look at the 32-bit tags"."""

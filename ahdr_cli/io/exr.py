@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ from ahdr_cli.images import CaptureMetadata, Exposure, HdrImage
 from ahdr_cli.io.exif import exif_moment, iso_moment
 from ahdr_cli.io.guard import check_dimensions, check_samples, decoding, one_line
 from ahdr_cli.io.options import EXR_COMPRESSIONS, WriteOptions
+from ahdr_cli.io.silence import without_lines
 from ahdr_cli.io.stored import REC709, REC709_CHROMATICITIES, StoredHdr, colour_space_of
 
 __all__ = ["HALF_LARGEST", "read_exr", "write_exr"]
@@ -40,7 +42,10 @@ _COMPRESSIONS = {
 HALF_LARGEST = 65504.0
 """The largest finite half."""
 
-_STDOUT = threading.Lock()
+_TALK = re.compile(rb"\(EXR_ERR_[A-Z_]+\)|^ojph ")
+"""What OpenEXR and OpenJPH within it write to stderr about damage, beside what they raise."""
+
+_STREAMS = threading.Lock()
 
 
 def write_exr(path: Path, image: HdrImage, options: WriteOptions) -> None:
@@ -69,23 +74,24 @@ def write_exr(path: Path, image: HdrImage, options: WriteOptions) -> None:
 
 
 def read_exr(path: Path, *, max_pixels: int) -> StoredHdr:
-    """Read R, G and B of the first part that has them.
+    """Read R, G and B of the first part that has them, or of the only layer that does.
 
     Scanline and tiled files, half, float and integer samples; the data window is the picture.
 
     Raises:
-        UnsupportedFormatError: no part with R, G and B at full resolution, or deep data.
+        UnsupportedFormatError: no R, G and B at full resolution, or in several layers only, or
+            deep data.
     """
     import OpenEXR
 
     with decoding(path, "OpenEXR file"), _quiet():
-        index = _checked_part(OpenEXR.File(str(path), header_only=True), path, max_pixels)
+        index, names = _checked_part(OpenEXR.File(str(path), header_only=True), path, max_pixels)
         parts = OpenEXR.File(str(path), separate_channels=True).parts
         # Where pixels cannot be decoded the binding drops the part instead of raising.
-        if len(parts) <= index or not {"R", "G", "B"} <= set(parts[index].channels):
+        if len(parts) <= index or not set(names) <= set(parts[index].channels):
             raise UnreadableImageError("damaged or truncated OpenEXR file", path=path)
         header, channels = parts[index].header, parts[index].channels
-        planes = [channels[name].pixels for name in "RGB"]
+        planes = [channels[name].pixels for name in names]
         bit_depth = 8 * max(plane.dtype.itemsize for plane in planes)
         return StoredHdr(
             pixels=np.stack(planes, axis=-1).astype(np.float32),
@@ -100,22 +106,23 @@ def read_exr(path: Path, *, max_pixels: int) -> StoredHdr:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the binding's warnings off sys.stdout, where the command line may print JSON.
+    """Keep the binding's warnings off sys.stdout, and the library's lines off stderr.
 
-    One thread at a time: two redirections that overlap would leave stdout redirected.
+    The command line may print JSON to the one, and says in one line of its own on the other what
+    is wrong. One thread at a time: redirections that overlap would leave streams redirected.
     """
-    with _STDOUT, contextlib.redirect_stdout(_Muted(sys.stdout)):
+    with _STREAMS, contextlib.redirect_stdout(_Muted(sys.stdout)), without_lines(_TALK):
         yield
 
 
 class _Muted:
-    """A stream in which what the thread says that made it is not heard; others are."""
+    """A stream that drops what its own thread writes, and passes on what other threads write."""
 
     def __init__(self, stream: Any) -> None:  # noqa: ANN401 # whatever stands for stdout
         self._stream, self._thread = stream, threading.get_ident()
 
     def write(self, text: str) -> int:
-        """As of any stream."""
+        """Write `text`, or drop it; returns how many characters that were."""
         if threading.get_ident() == self._thread:
             return len(text)
         written: int = self._stream.write(text)
@@ -125,32 +132,57 @@ class _Muted:
         return getattr(self._stream, name)
 
 
-def _checked_part(file: Any, path: Path, max_pixels: int) -> int:  # noqa: ANN401 # OpenEXR ships no types
-    """Index of the part to read, once all parts are known to be of sane size."""
-    import OpenEXR
-
-    chosen: int | None = None
+def _checked_part(file: Any, path: Path, max_pixels: int) -> tuple[int, list[str]]:  # noqa: ANN401 # OpenEXR ships no types
+    """Index of the part to read and names of its channels, once all parts are of sane size."""
     samples = 0
     found: list[str] = []
+    layers: list[tuple[int, str]] = []
     for index, part in enumerate(file.parts):
         header = part.header
         low, high = (np.asarray(corner, np.int64) for corner in header["dataWindow"])
         width, height = (int(side) for side in high - low + 1)
         check_dimensions(width, height, path=path, max_pixels=max_pixels, min_side=1)
         samples += width * height * len(header["channels"])
-        full = {c.name for c in header["channels"] if (c.xSampling, c.ySampling) == (1, 1)}
-        found += sorted(c.name for c in header["channels"])
-        flat = header.get("type") not in (OpenEXR.deepscanline, OpenEXR.deeptile)
-        if chosen is None and flat and {"R", "G", "B"} <= full:
-            chosen = index
+        usable = {name for name, flaw in _channels(header) if not flaw}
+        found += sorted(f"{name}{flaw}" for name, flaw in _channels(header))
+        layers += ((index, layer) for layer in _layers(usable))
     # All parts and channels get decoded with the ones that are wanted.
     check_samples(samples, path=path, max_pixels=max_pixels)
-    if chosen is None:
+    chosen = [each for each in layers if not each[1]] or layers
+    if not chosen or (chosen[0][1] and len(chosen) > 1):
         names = one_line(", ".join(found[:12])) or "none"
+        once = " of one layer" if chosen else ""
         raise UnsupportedFormatError(
-            f"OpenEXR file with the channels {names}, expected R, G and B", path=path
+            f"OpenEXR file with the channels {names}, expected R, G and B{once}",
+            path=path,
+            hint="oiiotool IN.exr --ch R=NAME,G=NAME,B=NAME -o OUT.exr writes such a file",
         )
-    return chosen
+    index, layer = chosen[0]
+    return index, [f"{layer}{name}" for name in "RGB"]
+
+
+def _channels(header: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names of a part's channels, each with what is in the way of reading it."""
+    import OpenEXR
+
+    deep = header.get("type") in (OpenEXR.deepscanline, OpenEXR.deeptile)
+    return [
+        (
+            channel.name,
+            " (deep)"
+            if deep
+            else ""
+            if (channel.xSampling, channel.ySampling) == (1, 1)
+            else " (subsampled)",
+        )
+        for channel in header["channels"]
+    ]
+
+
+def _layers(names: set[str]) -> list[str]:
+    """Prefixes before R, G and B: "" where they are in no layer, "name." else."""
+    prefixes = sorted(name[:-1] for name in names if re.fullmatch(r"(.*\.)?R", name, re.DOTALL))
+    return [prefix for prefix in prefixes if {f"{prefix}G", f"{prefix}B"} <= names]
 
 
 def _capture_attributes(image: HdrImage) -> dict[str, object]:

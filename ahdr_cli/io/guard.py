@@ -16,10 +16,12 @@ from ahdr_cli.errors import (
     ImageTooLargeError,
     InputError,
     UnreadableImageError,
+    reason_of,
 )
 from ahdr_cli.io.silence import without_warnings
 
 __all__ = [
+    "AS_PHOTOGRAPH",
     "MAX_PIXELS",
     "MIN_SIDE",
     "check_dimensions",
@@ -34,6 +36,10 @@ MAX_PIXELS = 200_000_000
 
 MIN_SIDE = 16
 """Smallest photograph that can be merged, in pixels per side."""
+
+
+AS_PHOTOGRAPH = "convert it to 16-bit TIFF or PNG, keeping the EXIF data"
+"""The way out of a kind of picture that is not read."""
 
 
 def one_line(text: object, *, limit: int = 160) -> str:
@@ -56,7 +62,7 @@ def check_file(path: Path) -> int:
     except FileNotFoundError:
         raise InputError("no such file", path=path) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise InputError(f"cannot be opened: {_reason(error)}", path=path) from error
+        raise InputError(f"cannot be opened: {reason_of(error)}", path=path) from error
     if stat.S_ISDIR(status.st_mode):
         raise InputError("is a folder, expected an image file", path=path)
     if not stat.S_ISREG(status.st_mode):
@@ -120,14 +126,9 @@ def decoding(path: Path, file_format: str) -> Iterator[None]:
     except MemoryError as error:
         raise ImageTooLargeError("does not fit into memory", path=path) from error
     except PermissionError as error:
-        raise InputError(f"cannot be opened: {_reason(error)}", path=path) from error
+        raise InputError(f"cannot be opened: {reason_of(error)}", path=path) from error
     except Exception as error:  # decoders raise anything, from struct.error to SyntaxError
         raise UnreadableImageError(
             f"damaged or truncated {file_format}: {one_line(error) or type(error).__name__}",
             path=path,
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    """The operating system's words, in lower case, without number and path."""
-    return str(getattr(error, "strerror", None) or error).lower()

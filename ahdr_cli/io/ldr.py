@@ -135,7 +135,7 @@ def read_frames(
 
 
 def _common_white_balance(paths: Sequence[Path]) -> WhiteBalance | None:
-    """That of the first RAW file, if there are several; what cannot be read is none."""
+    """The white balance of the first RAW file, if there are several; None if it is unreadable."""
     try:
         raw = [path for path in paths if sniff(path) is FileKind.RAW]
         return read_white_balance(raw[0]) if len(raw) > 1 else None

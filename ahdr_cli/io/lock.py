@@ -1,4 +1,4 @@
-"""`FileLock`: one process at a time, by a lock of the system that ends with its process."""
+"""`FileLock`: a lock of the operating system, which ends with the process that holds it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FileLock:
 
     Attributes:
         descriptor: of the file.
-        sure: whether it keeps others out; not on Windows and some network drives.
+        sure: whether the file is really locked; it is not on Windows and some network drives.
     """
 
     descriptor: int
@@ -23,7 +23,7 @@ class FileLock:
 
     @classmethod
     def take(cls, path: Path) -> FileLock | None:
-        """The lock on a file, which is made if need be; None if somebody else holds it.
+        """Lock a file, which is made if need be; None if another process holds the lock.
 
         Raises:
             OSError: the file cannot be opened.
@@ -41,5 +41,5 @@ class FileLock:
         return cls(descriptor, sure=True)
 
     def release(self) -> None:
-        """The lock goes with the descriptor."""
+        """Close the file, and so end the lock."""
         os.close(self.descriptor)

@@ -19,6 +19,8 @@ DWA is left out (it zeroes Inf and can push large values there), B44 is lossy, Z
 class WriteOptions:
     """Options of :func:`ahdr_cli.io.write_hdr`; a format ignores what it cannot vary.
 
+    :func:`ahdr_cli.io.heeded_by` tells which do.
+
     Attributes:
         float32: OpenEXR samples of 32 bits instead of half (which ends at 65504).
         compression: OpenEXR compression, one of `EXR_COMPRESSIONS`; TIFF knows "none" and the

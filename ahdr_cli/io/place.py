@@ -1,21 +1,20 @@
-"""Where a path leads, with all links followed.
-
-Not ``Path.resolve``, which fails on a link that leads to itself: such a link is nobody's business
-until something is read from it, and then the reader says which file it is.
-"""
+"""Places of files: where a path leads, and the folder of a result."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from ahdr_cli.errors import UsageError
+from ahdr_cli.errors import OutputError, UsageError, reason_of
 
-__all__ = ["real_path"]
+__all__ = ["make_folder", "real_path"]
 
 
 def real_path(path: str | Path) -> Path:
     """The absolute path without links; of a loop, as far as it can be followed.
+
+    Not ``Path.resolve``, which fails on a link that leads to itself: such a link is nobody's
+    business until something is read from it, and then the reader says which file it is.
 
     Raises:
         UsageError: the path is relative, and the folder that we are in has been deleted.
@@ -28,3 +27,15 @@ def real_path(path: str | Path) -> Path:
             path=path,
             hint="change to a folder that exists",
         ) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, as far as they do not exist.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"the folder cannot be made: {reason_of(error)}", path=folder) from error

@@ -34,7 +34,7 @@ def write_preview(
     Args:
         path: where to, with suffix .png, .jpg or .jpeg.
         pixels_uint8: (H, W, 3) uint8 RGB, display-encoded.
-        image: where the picture comes from; a JPEG carries its capture EXIF. None: it has none.
+        image: where the picture comes from: a JPEG gets its EXIF. None writes no EXIF.
         overwrite: whether an existing file may be replaced.
         quality: of JPEG, 1 to 100; from 90 on colour is stored at full resolution.
 

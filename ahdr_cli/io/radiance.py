@@ -78,14 +78,17 @@ def read_radiance(path: Path, *, max_pixels: int) -> StoredHdr:
             )
             stream.seek(header.length)
             data = stream.read()
-        least = header.rows * _least_scanline(header.columns)
+        runs = _has_runs(data, header.columns)
+        least = header.rows * (_least_scanline(header.columns) if runs else 4 * header.columns)
+        if not runs:
+            data = _without_old_runs(data, header.rows * header.columns)
         if len(data) < least:
             raise UnreadableImageError(
                 f"truncated Radiance file: {len(data)} bytes of pixels, expected at least {least}",
                 path=path,
             )
         pixels = np.empty((header.rows, header.columns, 3), np.float32)
-        imagecodecs.rgbe_decode(data, header=False, rle=True, out=pixels)
+        imagecodecs.rgbe_decode(data, header=False, rle=runs, out=pixels)
         return StoredHdr(
             pixels=np.ascontiguousarray(header.upright(pixels)),
             bit_depth=8,
@@ -136,7 +139,11 @@ def _parsed_header(head: bytes, path: Path) -> _Header:
             fields[one_line(name)] = one_line(value)
     stored = fields.get("FORMAT", _RGBE_FORMAT)
     if stored != _RGBE_FORMAT:
-        raise UnsupportedFormatError(f"format {stored!r}, expected {_RGBE_FORMAT!r}", path=path)
+        raise UnsupportedFormatError(
+            f"format {stored!r}, expected {_RGBE_FORMAT!r}",
+            path=path,
+            hint="ra_xyze -r of Radiance converts XYZE",
+        )
     return _Header(
         rows=int(match[3]),
         columns=int(match[6]),
@@ -146,10 +153,32 @@ def _parsed_header(head: bytes, path: Path) -> _Header:
     )
 
 
+def _has_runs(data: bytes, columns: int) -> bool:
+    """Whether scanlines are stored channel by channel in runs, each with a head of four bytes."""
+    return 8 <= columns <= 0x7FFF and data[:4] == bytes((2, 2, columns >> 8, columns & 255))
+
+
+def _without_old_runs(data: bytes, pixels: int) -> bytes:
+    """Undo the run-length encoding before 1991: (1, 1, 1, n) repeats the pixel before n times.
+
+    Where several follow each other, they are the bytes of n, the lowest first. What does not make
+    as many `pixels` is returned as it is.
+    """
+    stored = np.frombuffer(data[: len(data) // 4 * 4], np.uint8).reshape(-1, 4)
+    repeats = (stored[:, :3] == 1).all(axis=1)
+    places = np.arange(len(stored))
+    last = np.maximum.accumulate(np.where(repeats, 0, places))
+    shift = 8 * np.minimum(places - last - 1, 4)  # nobody has more than 2^32 pixels in a row
+    counts = np.where(repeats, stored[:, 3].astype(np.int64) << np.maximum(shift, 0), 1)
+    reached = np.cumsum(np.minimum(counts, pixels + 1))
+    end = int(np.searchsorted(reached, pixels))
+    if end == len(reached) or reached[end] != pixels or repeats[0]:
+        return data
+    return np.repeat(stored[last[: end + 1]], counts[: end + 1], axis=0).tobytes()
+
+
 def _least_scanline(columns: int) -> int:
     """Bytes of the shortest scanline: four channels in runs of at most 127 pixels."""
-    if not 8 <= columns <= 0x7FFF:  # outside, scanlines are stored flat
-        return 4 * columns
     return 4 + 4 * 2 * -(-columns // 127)
 
 

@@ -1,4 +1,4 @@
-"""What the decoders of photographs have in common: a header, and samples as stored."""
+"""`Header` and `Raster`: what every decoder of photographs returns."""
 
 from __future__ import annotations
 

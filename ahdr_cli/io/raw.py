@@ -36,13 +36,13 @@ def read_raw_header(path: Path) -> Header:
 
 
 def read_white_balance(path: Path) -> WhiteBalance | None:
-    """What the camera multiplied its channels by: red, green, blue, second green.
+    """The camera's white balance: factors of red, green, blue and the second green.
 
     None if the file does not say. Raises as :func:`read_raw`.
     """
     with decoding(path, "RAW"), _opened(path) as raw:
         red, green, blue, other = map(float, raw.camera_whitebalance)
-    # A second green of 0 is the first one's.
+    # A second green of 0 means that of the first.
     return (red, green, blue, other) if min(red, green, blue) > 0 else None
 
 

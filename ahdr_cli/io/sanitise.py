@@ -1,4 +1,4 @@
-"""Values that a file can hold: finite, not negative, not beyond the format's range."""
+"""Radiance limited to what a file can hold: finite, not negative, within the format's range."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from ahdr_cli.images import FloatArray
 
-__all__ = ["sanitised"]
+__all__ = ["FLOAT32_LARGEST", "sanitised"]
 
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
+FLOAT32_LARGEST = float(np.finfo(np.float32).max)
 _AT_ONCE = 1 << 18  # values, so that temporary arrays stay small
 
 
-def sanitised(pixels: NDArray[Any], *, largest: float = _FLOAT32_MAX) -> FloatArray:
+def sanitised(pixels: NDArray[Any], *, largest: float = FLOAT32_LARGEST) -> FloatArray:
     """The same values in float32, finite and in [0, `largest`].
 
-    +Inf and everything beyond becomes `largest`: a sun must not vanish. Negative values, which
-    no radiance has, and NaN become 0.
+    +Inf and everything above `largest` become `largest`: a sun must not vanish. NaN and negative
+    values, which no radiance has, become 0.
 
     Args:
         pixels: floating-point values, any shape.

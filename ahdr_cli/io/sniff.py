@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; the suffix only decides between TIFF and a RAW built on it.
+"""The kind of a file, by its first bytes; the suffix only tells TIFF from RAW formats built on it.
 
 Signatures are those of the formats' specifications; see also the freedesktop shared MIME data.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ahdr_cli.errors import UnreadableImageError, UnsupportedFormatError
 from ahdr_cli.io.exif import ExifTags, read_tags
-from ahdr_cli.io.guard import check_file, decoding
+from ahdr_cli.io.guard import AS_PHOTOGRAPH, check_file, decoding
 from ahdr_cli.io.tiff import has_full_picture
 
 __all__ = ["FileKind", "sniff"]
@@ -55,6 +55,10 @@ _KNOWN = (
     (b"%PDF", "PDF"),
     (b"PF\n", "PFM"),
     (b"Pf\n", "PFM"),
+    (b"P5\n", "PNM"),
+    (b"P6\n", "PNM"),
+    (b"II\xbc\x01", "JPEG XR"),
+    (b"qoif", "QOI"),
 )
 
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC"}
@@ -95,14 +99,15 @@ def sniff(path: Path) -> FileKind:
             f"is no picture that ahdr knows, begins with {head[:8]!r}", path=path
         )
     raise UnsupportedFormatError(
-        f"is a {name} file, expected JPEG, PNG, TIFF, RAW, Radiance or OpenEXR",
+        f"is {'an' if name == 'AVIF' else 'a'} {name} file, "
+        "expected JPEG, PNG, TIFF, RAW, Radiance or OpenEXR",
         path=path,
-        hint="convert it to 16-bit TIFF or PNG, keeping the EXIF data",
+        hint="convert it to OpenEXR" if name == "PFM" else AS_PHOTOGRAPH,
     )
 
 
 def _tiff_or_raw(path: Path, head: bytes, tags: ExifTags) -> FileKind:
-    """RAW if the directory says sensor data, or leads to what is no finished picture."""
+    """RAW if the directory declares sensor data, or a thumbnail of anything but a picture."""
     primary = tags.primary
     if head[8:10] == b"CR" or _DNG_VERSION in primary or primary.get(_PHOTOMETRIC) in _SENSOR_DATA:
         return FileKind.RAW

@@ -1,4 +1,4 @@
-"""An HDR file as it is, before its values are made safe to compute with."""
+"""`StoredHdr`: the contents of an HDR file exactly as stored, NaN and infinity included."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class StoredHdr:
     Attributes:
         pixels: (H, W, 3) float32 RGB exactly as stored; NaN, Inf and negatives possible.
         bit_depth: bits per sample; 8 for RGBE, whose exponent is shared.
-        channels: in the file, those that are not read counted.
+        channels: in the file, including those that are not read.
         colour_space: interop identifier, or `UNKNOWN`: it is not guessed.
-        exposure, metadata: of the capture, if the file tells.
+        exposure, metadata: of the capture, as far as the file has them.
         attributes: header fields as text, for display.
     """
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ahdr_cli.errors import ImageTooLargeError, UnreadableImageError, UnsupportedFormatError
 from ahdr_cli.io.colour_profile import profile_name
 from ahdr_cli.io.exif import capture_metadata, exposure_from, read_tags
-from ahdr_cli.io.guard import check_dimensions, check_samples, decoding
+from ahdr_cli.io.guard import AS_PHOTOGRAPH, check_dimensions, check_samples, decoding
 from ahdr_cli.io.raster import Header, Raster
 
 __all__ = [
@@ -210,6 +210,7 @@ def _check_photograph(page: Page, path: Path) -> None:
         raise UnsupportedFormatError(
             f"TIFF with {description(page)}, expected 8 or 16 bit grey, palette, RGB or CMYK",
             path=path,
+            hint=AS_PHOTOGRAPH,
         )
 
 

@@ -6,35 +6,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from ahdr_cli.images import HdrImage
 from ahdr_cli.io.atomic import atomic_path, check_output
 from ahdr_cli.io.exr import HALF_LARGEST, write_exr
 from ahdr_cli.io.float_tiff import write_float_tiff
 from ahdr_cli.io.options import WriteOptions
 from ahdr_cli.io.radiance import RGBE_LARGEST, write_radiance
-from ahdr_cli.io.sanitise import sanitised
+from ahdr_cli.io.sanitise import FLOAT32_LARGEST, sanitised
 
-__all__ = ["HDR_SUFFIXES", "largest_value", "write_hdr"]
-
-_FLOAT32_LARGEST = float(np.finfo(np.float32).max)
+__all__ = ["HDR_SUFFIXES", "heeded_by", "largest_value", "write_hdr"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """One format: how it is written, and the largest value that it holds."""
+    """One format: how it is written, the largest value that it holds, and what it can do.
+
+    `heeds` names the `WriteOptions` that the format follows, or gives anyway.
+    """
 
     write: Callable[[Path, HdrImage, WriteOptions], None]
     largest: Callable[[WriteOptions], float]
+    heeds: frozenset[str]
 
 
-_FLOAT_TIFF = _Writer(write_float_tiff, lambda options: _FLOAT32_LARGEST)
+_FLOAT_TIFF = _Writer(
+    write_float_tiff, lambda options: FLOAT32_LARGEST, frozenset({"float32", "compression"})
+)
 
 _WRITERS = {
-    ".hdr": _Writer(write_radiance, lambda options: RGBE_LARGEST),
+    ".hdr": _Writer(write_radiance, lambda options: RGBE_LARGEST, frozenset({"chromaticities"})),
     ".exr": _Writer(
-        write_exr, lambda options: _FLOAT32_LARGEST if options.float32 else HALF_LARGEST
+        write_exr,
+        lambda options: FLOAT32_LARGEST if options.float32 else HALF_LARGEST,
+        frozenset({"float32", "chromaticities", "compression"}),
     ),
     ".tif": _FLOAT_TIFF,
     ".tiff": _FLOAT_TIFF,
@@ -42,6 +46,14 @@ _WRITERS = {
 
 HDR_SUFFIXES = tuple(_WRITERS)
 """Suffixes that `write_hdr` knows."""
+
+
+def heeded_by(suffix: str, option: str) -> bool:
+    """Whether files with this suffix can be what an option of `WriteOptions` asks for.
+
+    Float TIFF has 32 bits, and Radiance names its primaries, without being asked.
+    """
+    return option in _WRITERS[suffix.lower()].heeds
 
 
 def largest_value(path: str | Path, options: WriteOptions = WriteOptions()) -> float:  # noqa: B008 # frozen

@@ -1,4 +1,4 @@
-"""What every metric asks of its two images."""
+"""Checks that every metric makes of its two images."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from ahdr_cli.metrics.psnr import psnr
 from ahdr_cli.metrics.ssim import ssim
 from ahdr_cli.radiometry.luminance import luminance
 
-__all__ = ["PU21_RANGE", "pu21_decode", "pu21_encode", "pu21_psnr", "pu21_ssim"]
+__all__ = ["PU21_RANGE", "pu21_encode", "pu21_psnr", "pu21_ssim"]
 
 PU21_RANGE = (0.005, 10000.0)
 """cd/m² that the encoding is defined for."""
@@ -46,13 +46,6 @@ def pu21_encode(light: Float64Array) -> Float64Array:
     power = np.clip(light, *PU21_RANGE) ** _P4
     encoded: Float64Array = _P7 * (((_P1 + _P2 * power) / (1.0 + _P3 * power)) ** _P5 - _P6)
     return encoded
-
-
-def pu21_decode(encoded: Float64Array) -> Float64Array:
-    """Inverse of :func:`pu21_encode`, in cd/m²."""
-    base = np.maximum(encoded / _P7 + _P6, 0.0) ** (1.0 / _P5)
-    decoded: Float64Array = (np.maximum(base - _P1, 0.0) / (_P2 - _P3 * base)) ** (1.0 / _P4)
-    return decoded
 
 
 def pu21_psnr(test: RealArray, reference: RealArray, *, display: Display) -> float:

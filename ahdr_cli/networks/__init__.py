@@ -1,7 +1,7 @@
-"""AHDRNet, its variants and FastNet: what describes them, and their modules of torch.
+"""AHDRNet, its variants and FastNet: their configurations, and their torch modules.
 
-Configurations and what follows from them (cost, reach, weights) do without torch, so that a merge
-which computes without torch need not import it.
+Configurations and what follows from them (cost, receptive radius, shapes of weights) do without
+torch, so that a merge which computes without torch need not import it.
 
 The training core runs from this package on a machine that has only torch, numpy and
 safetensors, so nothing here may import more.

@@ -81,7 +81,7 @@ class AHDRNet(nn.Module):
             return self._decide(x, frames).radiance
 
     def choose(self, frames: Tensor) -> Choice:
-        """As :meth:`forward`, with what led to the result.
+        """As :meth:`forward`, with the logits and the own picture that led to the result.
 
         Raises:
             ValueError: the configuration's output is not ``blend``.
@@ -137,7 +137,7 @@ class AHDRNet(nn.Module):
         frames = with_variance(frames)
         explicit = explicit_weights(frames)
         logits = explicit.with_learnt(self.trust(x))
-        merged = blend(frames, logits, explicit.variance, own)
+        merged = blend(explicit.radiance, logits, explicit.variance, own)
         mapped = shrink_noise(mu_law_compress(merged.radiance), merged)
         return Choice(radiance=mu_law_expand(mapped.clamp(0.0, 1.0)), logits=logits, own=own)
 

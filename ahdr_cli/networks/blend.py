@@ -2,8 +2,8 @@
 
 What classical HDR merging does with fixed weights, a network may do with learnt ones: it then
 only has to say which frame to believe, and a well-exposed pixel comes out as the camera took it.
-What is known without learning is in :mod:`ahdr_cli.networks.explicit`, and what is done about the
-noise that is left in :mod:`ahdr_cli.networks.shrinkage`.
+The part of the weights that needs no learning is in :mod:`ahdr_cli.networks.explicit`; the noise
+that is left is reduced in :mod:`ahdr_cli.networks.shrinkage`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ahdr_cli.networks.input import RADIANCE
-
 __all__ = ["Blend", "Choice", "blend"]
 
 
 class Choice(NamedTuple):
-    """What a network that chooses says, all float32.
+    """The output of a network that chooses between the frames, all float32.
 
     Attributes:
         radiance: (N, 3, H, W), the result.
@@ -38,27 +36,27 @@ class Blend(NamedTuple):
     Attributes:
         radiance: (N, 3, H, W) linear RGB, in [0, 1] as the candidates are, in units of the
             shortest frame's white.
-        variance: (N, 1, H, W), that by the noise of the frames.
+        variance: (N, 1, H, W), of the mean by the noise of the frames.
     """
 
     radiance: Tensor
     variance: Tensor
 
 
-def blend(frames: Tensor, logits: Tensor, variance: Tensor, *more: Tensor) -> Blend:
+def blend(radiance: Tensor, logits: Tensor, variance: Tensor, *more: Tensor) -> Blend:
     """The mean of the frames' radiances, weighted with the softmax of `logits`.
 
     Args:
-        frames: (N, 3, 7, H, W), see `to_network_input`.
+        radiance: (N, 3, 3, H, W), of the frames.
         logits: (N, 3 + len(more), H, W), one per candidate and pixel, common to its channels.
         variance: (N, 3, H, W), of the frames; further candidates have none.
         more: further candidates, each (N, 3, H, W) radiance.
     """
-    candidates = (*frames[:, :, RADIANCE].unbind(dim=1), *more)
+    candidates = (*radiance.unbind(dim=1), *more)
     shares = torch.softmax(logits, dim=1)
     weights = shares.unsqueeze(2).unbind(dim=1)
     total = torch.zeros_like(candidates[0])
     for weight, candidate in zip(weights, candidates, strict=True):
         total = total + weight * candidate
-    left = (shares[:, :3].square() * variance).sum(dim=1, keepdim=True)
-    return Blend(radiance=total, variance=left)
+    of_mean = (shares[:, :3].square() * variance).sum(dim=1, keepdim=True)
+    return Blend(radiance=total, variance=of_mean)

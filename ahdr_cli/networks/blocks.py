@@ -1,4 +1,4 @@
-"""The residual blocks that AHDRNet's body is stacked from.
+"""The residual blocks that the bodies of the networks are stacked from.
 
 All map (N, C, H, W) to the same shape; convolutions are 3×3, zero-padded to keep the size,
 unless said otherwise.
@@ -47,12 +47,19 @@ class DenseBlock(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Plain residual block: convolution, ReLU, convolution, sum (He et al., CVPR 2016)."""
+    """Plain residual block: convolution, ReLU, convolution, sum (He et al., CVPR 2016).
 
-    def __init__(self, *, features: int) -> None:
+    Args:
+        features: channels in and out.
+        dilation: spacing of the second convolution's taps.
+    """
+
+    def __init__(self, *, features: int, dilation: int = 1) -> None:
         super().__init__()
         self.first = nn.Conv2d(features, features, kernel_size=3, padding=1)
-        self.second = nn.Conv2d(features, features, kernel_size=3, padding=1)
+        self.second = nn.Conv2d(
+            features, features, kernel_size=3, padding=dilation, dilation=dilation
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, features, H, W) → the same shape."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 __all__ = [
     "FAST_OUTPUTS",
@@ -44,7 +44,7 @@ class AHDRConfig:
         layers: dense layers in a block; unused by ``rb``.
         features: channels of the trunk.
         growth: channels that a dense layer adds; unused by ``rb``.
-        output: ``radiance`` is the paper's: what the last convolution says is the result.
+        output: ``radiance`` is the paper's: the last convolution gives the result.
             ``blend`` (ours) lets the network choose, per pixel, between that and the three
             frames themselves, so that it need not paint what a frame already shows.
     """
@@ -68,13 +68,8 @@ class AHDRConfig:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as stored in a checkpoint's header."""
+        """The fields as plain values, as stored in a checkpoint's header."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_dict`; TypeError or ValueError if a field is unknown or wrong."""
-        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +79,8 @@ class FastConfig:
     Attributes:
         features: channels at a quarter of the resolution.
         shallow: channels at half the resolution.
-        detail: channels at full resolution, half of what they are made from. That is the 18
-            channels that are seen and the rest from below, so 10 is the least.
+        detail: channels at full resolution. They are made from twice as many: the 18 channels of
+            the input and the rest from half resolution, so 10 is the least.
         dilations: of the second convolution of each residual block at quarter resolution.
     """
 
@@ -110,13 +105,8 @@ class FastConfig:
         object.__setattr__(self, "dilations", tuple(dilations))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as stored in a checkpoint's header."""
+        """The fields as plain values, as stored in a checkpoint's header."""
         return asdict(self) | {"dilations": list(self.dilations)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Inverse of :meth:`to_dict`; TypeError or ValueError if a field is unknown or wrong."""
-        return cls(**values)
 
 
 AnyConfig: TypeAlias = AHDRConfig | FastConfig

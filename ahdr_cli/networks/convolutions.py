@@ -1,7 +1,7 @@
 """Every convolution of a network, from its configuration alone.
 
-What a network costs, how far it sees and which weights it has follow from this table without
-building it, and so without torch. The modules say the same; the tests compare.
+Cost, receptive radius and shapes of the weights follow from this table without building the
+network, and so without torch. The modules declare the same convolutions; the tests compare.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Convolution(NamedTuple):
         outputs: channels.
         kernel: taps along a side.
         dilation: distance between taps.
-        cell: pixels of the image along a side of one of its own.
+        cell: side in image pixels of one pixel at its resolution.
         uses: how often a merge applies it.
     """
 
@@ -37,17 +37,17 @@ class Convolution(NamedTuple):
 
     @property
     def radius(self) -> int:
-        """How far it sees, in pixels of its own."""
+        """Distance in pixels of its own resolution from the centre to the outermost tap."""
         return self.dilation * (self.kernel - 1) // 2
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of its weights."""
+        """Shape of the weights."""
         return self.outputs, self.inputs, self.kernel, self.kernel
 
     @property
     def weights(self) -> int:
-        """How many it has, the bias not counted."""
+        """Number of weights, without the bias."""
         return self.outputs * self.inputs * self.kernel**2
 
 

@@ -2,7 +2,7 @@
 
 Frames are (N, 3, 7, H, W) as :func:`ahdr_cli.networks.input.to_network_input` makes them: short,
 reference, long. What frames differ by is compared with their noise over a small neighbourhood, so
-that a result depends on `RADIUS` pixels around it.
+that a result depends on `EXPLICIT_RADIUS` pixels around it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from ahdr_cli.networks.constants import (
     CERTAINTY,
     DEFICIT,
     DISBELIEF,
+    ENOUGH,
     FAINT,
     FEW,
+    FILL,
     MU,
     OWN_ERROR,
     QUIET,
     RADIUS,
+    REACH,
     ROLL_OFF,
     SHOWN,
     SOUND,
@@ -46,11 +49,14 @@ class Explicit(NamedTuple):
         settled: (N, 1, H, W) in [0, 1], where there is nothing to be learnt: where the frames have
             hardly any noise, and where a short frame shows all that a clipped reference could see.
         variance: (N, 3, H, W), of each frame's radiance by noise, over neighbourhoods.
+        radiance: (N, 3, 3, H, W), of each frame; the reference's raised where it is clipped and
+            the short frame shows something else.
     """
 
     logits: Tensor
     settled: Tensor
     variance: Tensor
+    radiance: Tensor
 
     def with_learnt(self, trust: Tensor) -> Tensor:
         """The logits with what a network adds, (N, 4, H, W), where it may."""
@@ -91,11 +97,7 @@ def explicit_weights(frames: Tensor) -> Explicit:
     further = torch.stack((excess[:, 0], none, excess[:, 1]), dim=1)
     weights = torch.log(painted / (variance + further + painted * reference[:, None]))
 
-    lack, white = _lack(radiance[:, 1], radiance[:, 0]), _ramp(ldr[:, 1], WHITE)
-    contradicted = _ramp((lack * white).amax(dim=1), DEFICIT)
-    # A channel that the reference clips may be brighter in the short frame, the others may not.
-    unlike = torch.maximum(lack, -lack * (1.0 - white)).amax(dim=1)
-    same = 1.0 - _ramp(unlike, UNLIKE)
+    contradicted, same, filled = _highlights(ldr[:, 1], radiance, reference)
     confirmed = reference * same
     # A long frame that is not clipped where the reference nearly is shows something else.
     useless = torch.maximum(long, 1.0 - sound)
@@ -111,6 +113,48 @@ def explicit_weights(frames: Tensor) -> Explicit:
         logits=torch.cat((weights, -CERTAINTY * settled), dim=1),
         settled=settled,
         variance=variance,
+        radiance=torch.stack((radiance[:, 0], filled, radiance[:, 2]), dim=1),
+    )
+
+
+class _Highlights(NamedTuple):
+    contradicted: Tensor  # (N, H, W) in [0, 1], where the short frame shows something else
+    same: Tensor  # (N, H, W) in [0, 1], where it shows all that the reference could see
+    filled: Tensor  # (N, 3, H, W), radiance of the reference
+
+
+def _highlights(ldr: Tensor, radiance: Tensor, clipped: Tensor) -> _Highlights:
+    """What the short frame says where the reference is white.
+
+    Beside something that has moved, its pixels are mixed with what is behind it: they are darker
+    than the light around them and yet not darker than the reference's white. They count as
+    contradicted too, or they would draw a line around everything that moves before a sky.
+
+    Args:
+        ldr: (N, 3, H, W), the reference as it was taken.
+        radiance: (N, 3, 3, H, W), of all frames.
+        clipped: (N, H, W) in [0, 1], where the reference is.
+    """
+    short, reference = radiance[:, 0], radiance[:, 1]
+    lack, white = _lack(reference, short), _ramp(ldr, WHITE)
+    contradicted = _ramp((lack * white).amax(dim=1), DEFICIT)
+    # A channel that the reference clips may be brighter in the short frame, the others may not.
+    unlike = torch.maximum(lack, -lack * (1.0 - white)).amax(dim=1)
+    same = 1.0 - _ramp(unlike, UNLIKE)
+
+    beside = F.max_pool2d(contradicted[:, None], 3, stride=1, padding=1)
+    sure = white.amax(dim=1, keepdim=True) * same[:, None] * (1.0 - beside)
+    around = _around(torch.cat((sure * short, sure), dim=1), REACH)
+    light, share = around[:, :3] / (around[:, 3:] + 1e-6), around[:, 3:]
+    known = (share / ENOUGH).clamp(max=1.0)
+    darker = _ramp(((light - short) / (light + 1e-6)).amax(dim=1, keepdim=True), DEFICIT)
+    mixed = (beside * darker * known)[:, 0]
+    contradicted = torch.maximum(contradicted, mixed)
+    unknown = (clipped * contradicted)[:, None] * known * white
+    return _Highlights(
+        contradicted=contradicted,
+        same=same * (1.0 - mixed),
+        filled=reference + FILL * unknown * (light - reference).clamp(min=0.0),
     )
 
 
@@ -134,16 +178,19 @@ def _variances(frames: Tensor, sound: Tensor, clipped: Tensor) -> tuple[Tensor, 
     comparable = torch.stack((sound, sound * (1.0 - clipped)), dim=1)
     apart = (radiance[:, ::2] - reference[:, None]).square().mean(dim=2) * comparable
     light = reference.mean(dim=1, keepdim=True)
-    pooled = _around(torch.cat((frames[:, :, VARIANCE], apart, comparable, light), dim=1))
+    pooled = _around(torch.cat((frames[:, :, VARIANCE], apart, comparable, light), dim=1), RADIUS)
     variance, apart, share, light = torch.split(pooled, [3, 2, 2, 1], dim=1)
     explained = TAIL * (variance[:, ::2] + variance[:, 1:2]) + (TOLERANCE * light).square()
     excess = (apart / (share + FEW) - explained).clamp(min=0.0)
     return variance, excess * sound[:, None], light
 
 
-def _around(x: Tensor) -> Tensor:
-    """Means over the square of `RADIUS` around each pixel, as far as it lies in the image."""
-    return F.avg_pool2d(x, 2 * RADIUS + 1, stride=1, padding=RADIUS, count_include_pad=False)
+def _around(x: Tensor, radius: int) -> Tensor:
+    """Means over the square of `radius` around each pixel, as far as it lies in the image."""
+    side = 2 * radius + 1
+    for kernel, padding in (((side, 1), (radius, 0)), ((1, side), (0, radius))):
+        x = F.avg_pool2d(x, kernel, stride=1, padding=padding, count_include_pad=False)
+    return x
 
 
 def _lack(reference: Tensor, short: Tensor) -> Tensor:

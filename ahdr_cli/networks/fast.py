@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ahdr_cli.networks.blend import Choice, blend
+from ahdr_cli.networks.blocks import ResidualBlock
 from ahdr_cli.networks.config import FAST_OUTPUTS, FAST_SEEN, FAST_STRIDE, FastConfig
 from ahdr_cli.networks.constants import DEAD_ZONE
 from ahdr_cli.networks.explicit import explicit_weights
@@ -40,7 +41,7 @@ class FastNet(nn.Module):
         self.encode = nn.Conv2d(4 * FAST_SEEN, shallow, kernel_size=3, padding=1)
         self.down = nn.Conv2d(4 * shallow, features, kernel_size=3, padding=1)
         self.blocks = nn.ModuleList(
-            DilatedBlock(features=features, dilation=dilation) for dilation in config.dilations
+            ResidualBlock(features=features, dilation=dilation) for dilation in config.dilations
         )
         self.up = nn.Conv2d(features, 4 * shallow, kernel_size=1)
         self.fuse = nn.Conv2d(2 * shallow, shallow, kernel_size=3, padding=1)
@@ -69,7 +70,7 @@ class FastNet(nn.Module):
         return self.choose(frames).radiance
 
     def choose(self, frames: Tensor) -> Choice:
-        """As :meth:`forward`, with what led to it; correction and shrinkage come after that."""
+        """As :meth:`forward`, with the logits and the own picture that led to the result."""
         height, width = frames.shape[-2:]
         frames = _whole_cells(with_variance(frames))
         seen = self._see(frames)
@@ -98,7 +99,7 @@ class FastNet(nn.Module):
             explicit = explicit_weights(frames)
             logits = explicit.with_learnt(trust)
             own = mu_law_expand(own.clamp(0.0, 1.0))
-            merged = blend(frames, logits, explicit.variance, own)
+            merged = blend(explicit.radiance, logits, explicit.variance, own)
             correction = F.softshrink(correction, DEAD_ZONE) * (1.0 - explicit.settled)
             mapped = shrink_noise(mu_law_compress(merged.radiance) + correction, merged)
             radiance = mu_law_expand(mapped.clamp(0.0, 1.0))
@@ -112,19 +113,3 @@ def _whole_cells(frames: Tensor) -> Tensor:
         return frames
     padded = F.pad(frames.flatten(1, 2), (0, rest[1], 0, rest[0]), mode="replicate")
     return padded.view(*frames.shape[:3], *padded.shape[-2:])
-
-
-class DilatedBlock(nn.Module):
-    """Residual block whose second convolution is dilated, so that it sees far."""
-
-    def __init__(self, *, features: int, dilation: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(features, features, kernel_size=3, padding=1)
-        self.second = nn.Conv2d(
-            features, features, kernel_size=3, padding=dilation, dilation=dilation
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, features, H, W) → the same shape."""
-        change: Tensor = self.second(torch.relu(self.first(x)))
-        return change + x

@@ -1,4 +1,4 @@
-"""From display-encoded frames to what the network sees."""
+"""From display-encoded frames to the networks' input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ahdr_cli.radiometry.transfer import GAMMA
 __all__ = ["LDR", "RADIANCE", "VARIANCE", "to_network_input", "variance_of"]
 
 LDR = slice(0, 3)
-"""Channels of a frame: as it was taken."""
+"""Channels of a frame: display-encoded RGB as it was taken."""
 
 RADIANCE = slice(3, 6)
 """Channels of a frame: its estimate of the radiance."""
@@ -20,10 +20,8 @@ VARIANCE = 6
 """Channel of a frame: the variance that noise gives to that estimate."""
 
 
-def to_network_input(
-    ldr: Tensor, ratios: Tensor, noise: Tensor | None = None, gamma: float = GAMMA
-) -> Tensor:
-    """Stack each frame with its radiance estimate and, if the noise is known, that one's variance.
+def to_network_input(ldr: Tensor, ratios: Tensor, noise: Tensor | None = None) -> Tensor:
+    """Stack each frame with its radiance estimate and, if the noise is given, its variance.
 
     The estimate is LDR^γ / ratio (Kalantari & Ramamoorthi 2017, equation 4): all three
     frames in units of the shortest frame's white, so that equal radiance has equal value.
@@ -33,7 +31,6 @@ def to_network_input(
         ratios: (N, 3) exposure relative to the shortest frame, ≥ 1 and ascending.
         noise: (N,) of the camera, > 0, see :mod:`ahdr_cli.radiometry.noise`. Without it a network
             that chooses between frames estimates it from what it sees.
-        gamma: exponent of the assumed camera curve.
 
     Returns:
         (N, 3, 6, H, W), or 7 channels with the noise: `LDR`, `RADIANCE`, `VARIANCE`; same dtype
@@ -43,7 +40,7 @@ def to_network_input(
         raise ValueError(f"ldr must be (N, 3, 3, H, W), got {tuple(ldr.shape)}")
     if ratios.shape != ldr.shape[:2]:
         raise ValueError(f"ratios must be {tuple(ldr.shape[:2])}, got {tuple(ratios.shape)}")
-    radiance = ldr.pow(gamma) / ratios.to(ldr)[:, :, None, None, None]
+    radiance = ldr.pow(GAMMA) / ratios.to(ldr)[:, :, None, None, None]
     if noise is None:
         return torch.cat((ldr, radiance), dim=2)
     if noise.shape != ldr.shape[:1]:
@@ -52,7 +49,7 @@ def to_network_input(
 
 
 def variance_of(radiance: Tensor, ratios: Tensor, noise: Tensor) -> Tensor:
-    """What variance noise gives to radiance, the mean over its channels.
+    """The variance of radiance by noise, the mean over its channels.
 
     ::
 

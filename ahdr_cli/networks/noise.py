@@ -1,8 +1,9 @@
 """The noise of brackets in torch, for training and for whoever calls a network directly.
 
 The same as :func:`ahdr_cli.bracket.noise.estimate_noise`, for batches and on any device; the
-tests compare the two. A simulated camera's own number would be exact, but no photograph tells
-it: what JPEG leaves, what is hidden in texture and what the curve adds belong to the task.
+tests compare the two. Training uses this estimate although a simulated camera's noise is known
+exactly, because for photographs there is only the estimate, with the errors that JPEG, texture and
+the camera's curve make in it.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ def with_variance(frames: Tensor) -> Tensor:
     if frames.shape[2] > VARIANCE:
         return frames
     ldr, radiance = frames[:, :, LDR], frames[:, :, RADIANCE]
-    told, light = (x.flatten(2).sum(dim=2) for x in (ldr.pow(GAMMA), radiance))
-    ratios = torch.where(light > 0, told / light.clamp(min=1e-12), 1.0)
+    # The radiance was made by dividing the light by the ratios.
+    light, divided = (x.flatten(2).sum(dim=2) for x in (ldr.pow(GAMMA), radiance))
+    ratios = torch.where(divided > 0, light / divided.clamp(min=1e-12), 1.0)
     variance = variance_of(radiance, ratios, batch_noise(ldr, ratios))
     return torch.cat((frames, variance), dim=2)
 
@@ -70,7 +72,7 @@ def batch_noise(ldr: Tensor, ratios: Tensor) -> Tensor:
 
 
 def _pair_noise(ldr: Tensor, ratios: Tensor) -> Tensor:
-    """The same from a darker and a brighter frame, (N, 2, 3, H, W); inf if they do not tell."""
+    """The same from a darker and a brighter frame, (N, 2, 3, H, W); inf if too few blocks count."""
     ratios = ratios.view(len(ratios), 2, 1, 1, 1)
     radiance = ldr.pow(GAMMA) / ratios
     difference = radiance[:, 1] - radiance[:, 0]
@@ -82,17 +84,17 @@ def _pair_noise(ldr: Tensor, ratios: Tensor) -> Tensor:
     expected = ((light + READ / ratios) / ratios).sum(dim=1)
 
     exposed = _exposed(ldr[:, 0], ldr[:, 1])
-    return _told(torch.where(exposed, variance / expected, torch.inf), bias=BIAS)
+    return _quantile_noise(torch.where(exposed, variance / expected, torch.inf), bias=BIAS)
 
 
 def _grain(ldr: Tensor) -> Tensor:
     """The same from differences of a frame's own pixels, (N, 3, H, W)."""
     light = ldr.pow(GAMMA)
     rows = light[..., ::2, :] - light[..., 1::2, :]
-    across = 0.5 * (rows[..., ::2] - rows[..., 1::2])
-    variance = F.avg_pool2d(across.square(), BLOCK // 2).mean(dim=1)
+    twist = 0.5 * (rows[..., ::2] - rows[..., 1::2])
+    variance = F.avg_pool2d(twist.square(), BLOCK // 2).mean(dim=1)
     noise = variance / (F.avg_pool2d(light, BLOCK).mean(dim=1) + READ)
-    return _told(torch.where(_exposed(ldr, ldr), noise, torch.inf), bias=GRAIN_BIAS)
+    return _quantile_noise(torch.where(_exposed(ldr, ldr), noise, torch.inf), bias=GRAIN_BIAS)
 
 
 def _exposed(dark: Tensor, bright: Tensor) -> Tensor:
@@ -102,10 +104,10 @@ def _exposed(dark: Tensor, bright: Tensor) -> Tensor:
     return (mean > EXPOSED[0]) & (highest < EXPOSED[1])
 
 
-def _told(noise: Tensor, *, bias: float) -> Tensor:
-    """(N, h, w), infinite where a block does not count, → (N,)."""
+def _quantile_noise(noise: Tensor, *, bias: float) -> Tensor:
+    """(N, h, w) estimates, infinite where a block does not count, → (N,), as in `bracket.noise`."""
     found = noise.flatten(1).sort(dim=1).values
     blocks = found.isfinite().sum(dim=1)
-    place = ((blocks - 1).clamp(min=0) * QUANTILE).long()
-    told = found.gather(1, place[:, None])[:, 0] * bias
-    return torch.where(blocks >= FEWEST, told, torch.inf)
+    index = ((blocks - 1).clamp(min=0) * QUANTILE).long()
+    noise = found.gather(1, index[:, None])[:, 0] * bias
+    return torch.where(blocks >= FEWEST, noise, torch.inf)

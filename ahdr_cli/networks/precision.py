@@ -10,13 +10,13 @@ __all__ = ["cudnn_flags", "without_autocast", "without_tf32"]
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager[object]:
-    """A context in which nothing is rounded to 16 bits, for what makes radiance."""
+    """A context in which nothing is rounded to 16 bits, for the layers that make radiance."""
     # The meta device, on which networks are counted, knows no autocast.
     return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
 
 
 def without_tf32(device: torch.device) -> AbstractContextManager[object]:
-    """A context in which float32 convolutions are just that, for what must be exact.
+    """A context in which convolutions compute in true float32.
 
     By default torch has NVIDIA's tensor cores round their inputs to TF32's ten bits. In a
     network that is being compiled the setting stays as it is: it cannot be part of one.

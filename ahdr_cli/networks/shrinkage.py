@@ -1,8 +1,8 @@
-"""What is left of the frames' noise, taken out of the merged picture.
+"""Shrinkage: the noise that is left in the merged picture is reduced.
 
-A mean of the frames has noise of a deviation that is known, wherever the network chose them. In
-the block of `SIDE` by `SIDE` pixels around every pixel, frequencies that are no larger than such
-noise are taken out, and the results of all blocks that a pixel is part of are averaged (Coifman &
+Wherever the network chose frames, the standard deviation of their mean's noise is known. In the
+block of `SIDE` by `SIDE` pixels around every pixel, frequencies that are no larger than such noise
+are removed, and the results of all blocks that a pixel is part of are averaged (Coifman &
 Donoho, "Translation-invariant de-noising", 1995; Yu & Sapiro, "DCT image denoising: a simple and
 effective image denoising algorithm", IPOL 2011). Between noise and scene the share falls linearly,
 as in Gao & Bruce, "WaveShrink with firm shrinkage", Statistica Sinica 1997, and what is clearly
@@ -25,11 +25,11 @@ __all__ = ["shrink_noise"]
 
 
 def shrink_noise(mapped: Tensor, merged: Blend) -> Tensor:
-    """Take noise out.
+    """Reduce noise.
 
     Args:
         mapped: (N, 3, H, W), the picture after the μ-law.
-        merged: the mean that it was made of, which tells its light and its noise.
+        merged: the mean that it was made of, with its noise.
 
     Returns:
         (N, 3, H, W), after the μ-law.
@@ -39,7 +39,7 @@ def shrink_noise(mapped: Tensor, merged: Blend) -> Tensor:
     variance, light = _of_blocks(torch.cat((merged.variance, light), dim=1)).chunk(2, dim=1)
     # The slope of the μ-law is 1 / ((light + 1/μ) · log(1 + μ)).
     certainty = (light + 1.0 / MU) * math.log1p(MU) / (variance + SILENT).sqrt()
-    # Repeated, for a border is no edge.
+    # Border pixels are repeated, or the border would look like an edge.
     padded = F.pad(mapped, [SIDE // 2] * 4, mode="replicate")
     # What TF32 rounds off is more than the noise of a good photograph.
     with without_tf32(mapped.device):

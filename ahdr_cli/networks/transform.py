@@ -1,4 +1,4 @@
-"""The transform in which noise is told from the scene: frequencies of small blocks.
+"""The transform that separates noise from the scene: frequencies of small blocks.
 
 White noise has the same deviation in every coefficient of an orthonormal transform, whereas the
 scene is in few of them: in the low frequencies, and in brightness rather than in colour. It is the

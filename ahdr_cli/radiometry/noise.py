@@ -1,4 +1,4 @@
-"""The noise of a camera: what variance the light that a frame tells has.
+"""The noise of a camera: the variance of the light that a frame measures.
 
 Sensors count photons and add a little of their own, so that the variance is linear in the light
 (Foi, Trimeche, Katkovnik & Egiazarian, "Practical Poissonian-Gaussian noise modeling and fitting
@@ -42,30 +42,30 @@ QUIETEST = LEVELS_TO_NOISE * 0.05**2
 """Least `noise`, a twentieth of an 8-bit level: a picture without any is one that was made."""
 
 LIKELY = LEVELS_TO_NOISE * 1.0**2
-"""Of a bracket that tells nothing about it, because no pixel is exposed well in two frames."""
+"""`noise` that is assumed where it cannot be estimated: no pixel is well exposed in two frames."""
 
 BLOCK = 8
 """Side in pixels of the blocks in which two frames are compared."""
 
 EXPOSED = (0.04, 0.93)
-"""Encoded values between which both frames of a block must lie: the darker one on average, so that
-noise does not decide which blocks tell about it, and no pixel of the brighter one near white."""
+"""A block counts if the mean encoded value of the darker frame is above the first (the mean, so
+that noise does not select the blocks), and all of the brighter frame below the second."""
 
 FEWEST = 8
-"""Blocks below which a pair of frames tells nothing."""
+"""Least number of blocks from which noise is estimated."""
 
 QUANTILE = 0.1
-"""Of the blocks' estimates, the one that is believed: motion and misaligned texture only add."""
+"""Quantile of the blocks' estimates that is taken: motion and misaligned texture only add."""
 
 BIAS = 1.15
-"""By how much the variance is above that quantile, where all blocks show noise alone: with 64
-pixels of three channels an estimate scatters by a tenth."""
+"""The true variance over that quantile, where all blocks show noise alone: with 64 pixels of three
+channels an estimate scatters by a tenth."""
 
 GRAIN_BIAS = 1.34
 """The same for estimates from neighbouring pixels, of which a block has 16 squares of four: they
 scatter by a fifth."""
 
 HIDDEN = 0.25
-"""Least share of the noise between frames that is believed, however little of it one frame shows.
-JPEG leaves none in flat places, and what it takes from one frame it takes from the next one
-differently."""
+"""The noise is at least this share of what the difference between frames suggests, however little
+of it a single frame shows: JPEG removes noise in flat areas, and does so differently in each
+frame."""

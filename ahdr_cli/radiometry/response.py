@@ -13,6 +13,8 @@ __all__ = ["ResponseCurve", "curve_terms"]
 
 _DARKEST = 1e-5  # encoded; ln 0 is none
 _STEPS = 4096
+_SEEN = (0.03, 0.92)
+"""Encoded values that tell light: below there is noise and flare, above is what is clipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,18 @@ class ResponseCurve:
         least = np.exp(places[0])
         found: NDArray[np.float64] = np.interp(np.log(np.maximum(light, least)), places, encoded)
         return found
+
+    def apart_ev(self, stops: float = 2.0) -> float:
+        """How far frames so many stops apart differ in light, in stops, if γ 2.2 is assumed.
+
+        The median over encoded values evenly spaced in the darker frame, of those that are neither
+        nearly black there nor clipped in the brighter one. Needs a curve that rises.
+        """
+        darker = np.linspace(*_SEEN, _STEPS // 8)
+        brighter = self.encode(self.decode(darker) * 2.0**stops)
+        seen = brighter < _SEEN[1]
+        told = GAMMA * np.log2(brighter[seen] / darker[seen])
+        return float(np.median(np.abs(told - stops))) if seen.any() else 0.0
 
     def _log_light(self, encoded: NDArray[np.float64]) -> NDArray[np.float64]:
         curve: NDArray[np.float64] = curve_terms(encoded) @ (self.gamma, self.linear, self.square)

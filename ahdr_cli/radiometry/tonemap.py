@@ -55,7 +55,6 @@ WHITE_PERCENTILE = 99.9
 REINHARD_KEY = 0.18
 """Reinhard et al. (2002), section 3.1: the log-average luminance is shown as middle grey."""
 
-
 MAX_RADIANCE = 1e10
 """More than the sun's disc in cd/m² (1.6e9); brighter pixels are taken for this bright."""
 
@@ -64,6 +63,8 @@ MIN_WHITE = 1e-6
 
 MAX_EXPOSURE = 30.0
 """In stops, either way."""
+
+_INFINITE = float(np.finfo(np.float32).max)
 
 _STRIP = 1 << 15  # pixels shown at once
 
@@ -101,7 +102,7 @@ def reinhard(radiance: FloatArray, *, white: float, exposure: float = 0.0) -> Fl
 
 
 def _adapt_reinhard(strips: Iterable[FloatArray], *, white: float) -> ToneOperator:
-    """The operator with the log-average of an image, which may then be shown strip by strip."""
+    """`reinhard` for one image, whose log-average is taken here: applicable strip by strip then."""
     delta = 1e-6 * white  # keeps black pixels finite, whatever the scale of the image
     total, pixels = 0.0, 0
     for strip in strips:
@@ -242,7 +243,7 @@ def render(
 def _operation(
     radiance: FloatArray, operator: str, *, exposure: float, gamma: float, white: float | None
 ) -> Callable[[FloatArray], FloatArray]:
-    """What :func:`tonemap` does to an image, or to any rows of it."""
+    """:func:`tonemap` of one image as a function that can be applied to any rows of it."""
     entry = OPERATORS.get(operator)
     if entry is None:
         raise UsageError(
@@ -309,11 +310,15 @@ def _white_of(radiance: FloatArray, brightest: float) -> float:
 
 
 def _brightest_finite(radiance: FloatArray) -> float:
-    """The largest finite value, at least 1; only where some are not finite is it looked for."""
-    if radiance.size == 0 or np.isfinite((radiance.min(), radiance.max())).all():
+    """The largest finite value, at least 1; only where some are not finite is it looked for.
+
+    The largest float32 is not: files are read with that in place of Inf.
+    """
+    if radiance.size == 0 or (np.isfinite(radiance.min()) and radiance.max() < _INFINITE):
         return math.inf
     strips = (radiance[rows] for rows in _strips(radiance))
-    return max(float(strip.max(where=np.isfinite(strip), initial=1.0)) for strip in strips)
+    # Comparisons with NaN are false.
+    return max(float(strip.max(where=np.abs(strip) < _INFINITE, initial=1.0)) for strip in strips)
 
 
 def _strips(radiance: FloatArray) -> Iterator[slice]:
@@ -328,4 +333,4 @@ def _sanitise(radiance: FloatArray, brightest: float) -> FloatArray:
     pixels = radiance.astype(np.float32, copy=False)
     if math.isfinite(brightest):
         pixels = np.nan_to_num(pixels, nan=0.0, posinf=brightest, neginf=0.0)
-    return np.clip(pixels, np.float32(0.0), np.float32(MAX_RADIANCE))
+    return np.clip(pixels, np.float32(0.0), np.float32(min(brightest, MAX_RADIANCE)))

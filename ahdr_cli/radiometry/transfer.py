@@ -35,14 +35,14 @@ _SRGB_LINEAR_END = 0.0031308
 _SRGB_ENCODED_END = 0.04045
 
 
-def gamma_decode(encoded: FloatT, gamma: float = GAMMA) -> FloatT:
+def gamma_decode(encoded: FloatT) -> FloatT:
     """Encoded values ≥ 0 to linear: x^γ."""
-    return np.power(encoded, gamma)  # type: ignore[no-any-return] # numpy keeps the float dtype
+    return np.power(encoded, GAMMA)  # type: ignore[no-any-return] # numpy keeps the float dtype
 
 
-def gamma_encode(linear: FloatT, gamma: float = GAMMA) -> FloatT:
+def gamma_encode(linear: FloatT) -> FloatT:
     """Linear values ≥ 0 to encoded: x^(1/γ)."""
-    return np.power(linear, 1.0 / gamma)  # type: ignore[no-any-return] # numpy keeps the float dtype
+    return np.power(linear, 1.0 / GAMMA)  # type: ignore[no-any-return] # numpy keeps the float dtype
 
 
 def mu_law_compress(linear: FloatT, mu: float = MU) -> FloatT:

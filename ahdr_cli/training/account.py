@@ -1,4 +1,4 @@
-"""What trained weights say of their making: the provenance in their header.
+"""The provenance of trained weights, as stored in their header.
 
 Weights travel, and the folders of the machine that made them are private, so files are named
 without them.

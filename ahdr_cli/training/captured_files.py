@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ahdr_cli.bracket import Bracket, read_ev_file, with_exposures
-from ahdr_cli.errors import SizeMismatchError
-from ahdr_cli.io import read_frame
-from ahdr_cli.io.kalantari import SceneFolder, find_scenes, read_truth
+from ahdr_cli.captured_scene import read_scene_bracket, read_scene_truth
+from ahdr_cli.io.kalantari import SceneFolder, find_scenes
 from ahdr_cli.training.captured import CapturedBracket
 
-__all__ = ["read_bracket", "read_brackets"]
+__all__ = ["read_brackets"]
 
 
 def read_brackets(folder: str | Path) -> Iterator[CapturedBracket]:
@@ -25,22 +23,12 @@ def read_brackets(folder: str | Path) -> Iterator[CapturedBracket]:
         ExposureError: an exposure file that makes no bracket.
     """
     for scene in find_scenes(folder):
-        yield read_bracket(scene)
+        yield _read_bracket(scene)
 
 
-def read_bracket(scene: SceneFolder) -> CapturedBracket:
-    """One bracket; raises as :func:`read_brackets` does."""
-    exposures = read_ev_file(scene.exposures, count=3)
-    bracket = Bracket.from_frames(
-        with_exposures([read_frame(path) for path in scene.frames], exposures)
-    )
-    truth = read_truth(scene)
-    if truth.shape[:2] != bracket.size:
-        raise SizeMismatchError(
-            f"ground truth has {truth.shape[1]}x{truth.shape[0]} pixels, "
-            f"the frames {bracket.size[1]}x{bracket.size[0]}",
-            path=scene.truth,
-        )
+def _read_bracket(scene: SceneFolder) -> CapturedBracket:
+    bracket = read_scene_bracket(scene)
+    truth = read_scene_truth(scene, bracket)
     short, reference, long = (float(ratio) for ratio in bracket.ratios)
     return CapturedBracket(
         name=scene.name,

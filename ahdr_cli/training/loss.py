@@ -10,7 +10,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ahdr_cli.networks.constants import MU
 from ahdr_cli.networks.mu_law import mu_law_compress
 from ahdr_cli.training.batch import Batch
 from ahdr_cli.training.settings import LossSettings
@@ -76,9 +75,8 @@ def psnr(prediction: Tensor, target: Tensor) -> Tensor:
     return -10.0 * torch.log10(error)
 
 
-def psnr_mu(prediction: Tensor, target: Tensor, mu: float = MU) -> Tensor:
+def psnr_mu(prediction: Tensor, target: Tensor) -> Tensor:
     """PSNR-μ of each sample in dB: :func:`psnr` of μ-law values, clipped to [0, 1] before it."""
     return psnr(
-        mu_law_compress(prediction.clamp(0.0, 1.0), mu),
-        mu_law_compress(target.clamp(0.0, 1.0), mu),
+        mu_law_compress(prediction.clamp(0.0, 1.0)), mu_law_compress(target.clamp(0.0, 1.0))
     )

@@ -15,9 +15,10 @@ from typing import Self
 
 import numpy as np
 
-from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
+from ahdr_cli.errors import OutputExistsError, UsageError
 from ahdr_cli.io import atomic_path, read_frame, read_hdr
 from ahdr_cli.io.atomic import TEMPORARY_PREFIX
+from ahdr_cli.io.place import make_folder
 from ahdr_cli.training.scene_codec import encode_integers, from_log256, to_log256
 from ahdr_cli.training.scene_files import (
     LARGEST_SIDE,
@@ -135,11 +136,7 @@ def _encode(source: Source, path: Path, largest_side: int) -> tuple[np.ndarray, 
 
 def _prepare(folder: Path, *, overwrite: bool) -> set[Path]:
     """Make the folder; returns the shards that are in it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"the folder cannot be made: {reason}", path=folder) from error
+    make_folder(folder)
     stale = set(folder.glob("shard-*.safetensors"))
     if stale and not overwrite:
         raise OutputExistsError(

@@ -3,7 +3,7 @@
 Photographs bring the fine detail that environment maps lack, but stop at white. Lifting
 linearises the picture and expands its highlights by up to `peak`:
 
-1. A smooth gain on the brightness (largest channel) m: 1 up to m = 0.5, `ramp` at m = 1. All
+1. A smooth gain on the brightness (largest channel) m: 1 up to m = 0.5, `_RAMP` at m = 1. All
    channels get the same gain, so that colours stay.
 2. What is clipped in two channels or more has no profile left; a gain on m alone would make it
    a flat plateau with a hard border. There the gain goes on rising towards the middle of the
@@ -28,19 +28,19 @@ from ahdr_cli.radiometry.transfer import GAMMA
 __all__ = ["lift_photo"]
 
 _KNEE = 0.5
+_RAMP = 2.5  # gain where clipping begins
 _WHITISH = 0.86  # encoded second channel above which clipping begins to be suspected
 _SCALES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)  # σ of the domes, thousandths of the longer side
 _COARSE_RADIUS = 2.0  # blurs wider than twice this are made on a coarser grid
 _INHERITED = 0.6  # share of the surrounding colour that clipped white takes over
 
 
-def lift_photo(pixels: FloatArray, *, peak: float = 16.0, ramp: float = 2.5) -> FloatArray:
+def lift_photo(pixels: FloatArray, *, peak: float = 16.0) -> FloatArray:
     """Expand a photograph to radiance.
 
     Args:
         pixels: (H, W, 3) RGB in [0, 1], encoded with about γ 2.2.
-        peak: the gain in the middle of large clipped regions, ≥ `ramp`.
-        ramp: the gain where clipping begins, ≥ 1.
+        peak: the gain in the middle of large clipped regions, ≥ `_RAMP`.
 
     Returns:
         (H, W, 3) linear radiance in [0, peak]; up to mid tones it is pixels^2.2.
@@ -57,8 +57,8 @@ def lift_photo(pixels: FloatArray, *, peak: float = 16.0, ramp: float = 2.5) -> 
     for scale in _SCALES:
         # Half of a straight border is covered: start from there, so that borders stay smooth.
         dome += (2.0 * _blur(clipped, scale * unit) - 1.0).clamp(min=0.0) / len(_SCALES)
-    gain = 1.0 + (ramp - 1.0) * _smoothstep((brightness - _KNEE) / (1.0 - _KNEE))
-    gain = gain * (peak / ramp) ** (dome * clipped)
+    gain = 1.0 + (_RAMP - 1.0) * _smoothstep((brightness - _KNEE) / (1.0 - _KNEE))
+    gain = gain * (peak / _RAMP) ** (dome * clipped)
 
     tint = _surrounding_colour(linear, clipped, radius=16.0 * unit)
     coloured = linear * (1.0 + _INHERITED * clipped * (tint - 1.0))

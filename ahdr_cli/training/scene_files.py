@@ -43,15 +43,12 @@ def find_images(folder: str | Path, *, kind: str) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def read_scenes(
-    folder: str | Path, *, kind: str, largest_side: int = LARGEST_SIDE
-) -> Iterator[Scene]:
+def read_scenes(folder: str | Path, *, kind: str) -> Iterator[Scene]:
     """Read the images of a folder one after the other.
 
     Args:
         folder: where they lie.
         kind: "hdr" for radiance maps, "photo" for photographs, which are lifted.
-        largest_side: scale larger ones down to this, in pixels.
 
     Yields:
         Scenes in half precision, whose geometric mean is 0.18.
@@ -62,7 +59,7 @@ def read_scenes(
     folder = Path(folder)
     read = _READERS[kind]
     for path in find_images(folder, kind=kind):
-        pixels = read(path, largest_side)
+        pixels = read(path)
         name = path.relative_to(folder).with_suffix("").as_posix()
         yield Scene(name, normalised(pixels, path=path).astype(np.float16))
 
@@ -102,20 +99,20 @@ def scaled_down(pixels: FloatArray, largest_side: int) -> FloatArray:
     return small[0].permute(1, 2, 0).contiguous().numpy()
 
 
-def _radiance(path: Path, largest_side: int) -> FloatArray:
+def _radiance(path: Path) -> FloatArray:
     from ahdr_cli.io import read_hdr
 
-    return scaled_down(read_hdr(path).pixels, largest_side)
+    return scaled_down(read_hdr(path).pixels, LARGEST_SIDE)
 
 
-def _photograph(path: Path, largest_side: int) -> FloatArray:
+def _photograph(path: Path) -> FloatArray:
     from ahdr_cli.io import read_frame
     from ahdr_cli.training.photo import lift_photo
 
-    return lift_photo(scaled_down(read_frame(path).pixels, largest_side))
+    return lift_photo(scaled_down(read_frame(path).pixels, LARGEST_SIDE))
 
 
-_READERS: dict[str, Callable[[Path, int], FloatArray]] = {
+_READERS: dict[str, Callable[[Path], FloatArray]] = {
     "hdr": _radiance,
     "photo": _photograph,
 }

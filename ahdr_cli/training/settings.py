@@ -33,9 +33,9 @@ _MOST_LAYERS = 256
 _MOST_THREADS = 1024
 
 
-def positive(name: str, value: float) -> None:
-    """Raise UsageError unless the value of a setting is above 0."""
-    if not value > 0:
+def positive(name: str, value: float | None) -> None:
+    """Raise UsageError unless the value of a setting is above 0, or None where that is allowed."""
+    if value is not None and not value > 0:
         raise UsageError(f"{name} must be positive, got {value}")
 
 
@@ -147,10 +147,8 @@ class ScheduleSettings:
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.steps is not None:
-            positive("schedule.steps", self.steps)
-        if self.max_minutes is not None:
-            positive("schedule.max_minutes", self.max_minutes)
+        positive("schedule.steps", self.steps)
+        positive("schedule.max_minutes", self.max_minutes)
         not_negative("schedule.warmup_steps", self.warmup_steps)
         if not 0 <= self.floor <= 1:
             raise UsageError(f"schedule.floor must be in [0, 1], got {self.floor}")
@@ -234,10 +232,8 @@ class ValidationSettings:
     best_by: Literal["psnr_mu", "psnr_l", "mean"] = "psnr_mu"
 
     def __post_init__(self) -> None:
-        if self.every_steps is not None:
-            positive("validation.every_steps", self.every_steps)
-        if self.every_minutes is not None:
-            positive("validation.every_minutes", self.every_minutes)
+        positive("validation.every_steps", self.every_steps)
+        positive("validation.every_minutes", self.every_minutes)
         positive("validation.samples", self.samples)
         positive("validation.patch", self.patch)
 
@@ -255,10 +251,8 @@ class CheckpointSettings:
     every_steps: int | None = None
 
     def __post_init__(self) -> None:
-        if self.every_minutes is not None:
-            positive("checkpoint.every_minutes", self.every_minutes)
-        if self.every_steps is not None:
-            positive("checkpoint.every_steps", self.every_steps)
+        positive("checkpoint.every_minutes", self.every_minutes)
+        positive("checkpoint.every_steps", self.every_steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

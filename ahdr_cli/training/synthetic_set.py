@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 from ahdr_cli._version import __version__
-from ahdr_cli.errors import OutputError, OutputExistsError, UsageError
+from ahdr_cli.errors import OutputError, OutputExistsError, UsageError, reason_of
 from ahdr_cli.images import FloatArray, HdrImage
 from ahdr_cli.io import WriteOptions, write_hdr
 from ahdr_cli.io.atomic import TEMPORARY_PREFIX
@@ -127,8 +127,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"the folder cannot be made: {reason}", path=folder) from error
+        raise OutputError(f"the folder cannot be made: {reason_of(error)}", path=folder) from error
 
 
 def _labels(plan: BatchPlan, rendering: Rendering, *, scene: str) -> dict[str, Any]:
@@ -176,8 +175,7 @@ def _write(folder: Path, sample: Batch, labels: dict[str, Any]) -> Path:
         (unfinished / LABELS).write_text(json.dumps(labels, indent=2) + "\n")
         unfinished.rename(folder)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot be written: {reason}", path=folder) from error
+        raise OutputError(f"cannot be written: {reason_of(error)}", path=folder) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder

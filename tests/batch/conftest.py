@@ -78,22 +78,6 @@ def card(tmp_path: Path, photograph: Photographer) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of a very small AHDRNet, random but always the same."""
-    import torch
-
-    from ahdr_cli import AHDRConfig, AHDRNet, save_checkpoint
-
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    config = AHDRConfig(features=4, growth=2, layers=2, num_blocks=1)
-    with torch.random.fork_rng():
-        torch.manual_seed(7)
-        network = AHDRNet(config)
-    save_checkpoint(path, config=config, state_dict=network.state_dict(), provenance={})
-    return path
-
-
 @pytest.fixture
 def options(tiny_model: Path) -> BatchOptions:
     """The tiny model on the processor, by torch: nothing is measured or compiled."""

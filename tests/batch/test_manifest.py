@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -76,6 +77,49 @@ def test_csv_by_hand(tmp_path):
     assert (two.output, two.evs, len(two.inputs)) == (PurePosixPath("sub/b.hdr"), None, 4)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_csv_as_spreadsheets_write_it(tmp_path, separator, end, encoding):
+    rows = (
+        ("output", "evs", "reason", "input1", "input2", "input3"),
+        ("brücke", '"-2,0,2"', '"a; b"', "é1.jpg", '"2, a.jpg"', "3.jpg"),
+        ("",) * 6,
+    )
+    path = tmp_path / "sets.csv"
+    path.write_bytes("".join(separator.join(row) + end for row in rows).encode(encoding))
+    (found,) = read_manifest(path)
+    assert (found.output, found.evs) == (PurePosixPath("brücke.exr"), (-2.0, 0.0, 2.0))
+    assert [name.name for name in found.inputs] == ["é1.jpg", "2, a.jpg", "3.jpg"]
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv"])
+def test_names_that_are_not_utf_8(tmp_path, suffix):
+    """Where there is such a file, its name is meant; else somebody's editor wrote Latin-1."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    inputs = tuple(folder / f"{i}.jpg" for i in range(3))
+    for name in inputs:
+        name.touch()
+    planned = PlannedSet(inputs=inputs, output=PurePosixPath("a.exr"), reason="found")
+    path = write_manifest(tmp_path / f"sets{suffix}", [planned])
+    assert read_manifest(path) == (planned,)
+    inputs[1].unlink()
+    with pytest.raises(InputError, match="not there, and is not text in UTF-8"):
+        read_manifest(path)
+
+
+def test_an_output_that_is_not_utf_8(tmp_path):
+    text = "output,input1,input2,input3\ncafé,1.jpg,2.jpg,3.jpg\n"
+    (tmp_path / "sets.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match="cannot be printed") as caught:
+        read_manifest(tmp_path / "sets.csv")
+    assert "CSV UTF-8" in caught.value.hint
+
+
 GOOD = {"output": "a.exr", "inputs": ["1", "2", "3"]}
 
 
@@ -134,7 +178,7 @@ def test_files_that_cannot_be_read_or_written(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_manifest(tmp_path / "none.json")
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="UTF-8"):
+    with pytest.raises(InputError, match="UTF-16"):
         read_manifest(tmp_path / "binary.json")
     with pytest.raises(UsageError, match=r"\.json or \.csv"):
         read_manifest(tmp_path / "sets.txt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ahdr_cli.batch import BatchOptions
-from ahdr_cli.batch.options import FEW, sets_in_flight
+from ahdr_cli.batch.options import USUAL_IN_FLIGHT, sets_in_flight
 from ahdr_cli.errors import UsageError
 
 GB = 1 << 30
@@ -25,11 +25,11 @@ def machine(monkeypatch):
 @pytest.mark.parametrize(
     ("device", "cores", "free", "expected"),
     [
-        ("cpu", 64, 256 * GB, FEW),
+        ("cpu", 64, 256 * GB, USUAL_IN_FLIGHT),
         ("cuda:0", 16, 128 * GB, 18),
         ("cuda:0", 16, 21 * GB, 10),
-        ("cuda:1", 16, 3 * GB, FEW),
-        ("mps", 1, 64 * GB, FEW),
+        ("cuda:1", 16, 3 * GB, USUAL_IN_FLIGHT),
+        ("mps", 1, 64 * GB, USUAL_IN_FLIGHT),
     ],
 )
 def test_a_gpu_is_fed_by_all_cores_as_far_as_memory_goes(machine, device, cores, free, expected):

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-import torch
 
-from ahdr_cli import AHDRConfig, AHDRNet, save_checkpoint
+from ahdr_cli import load_checkpoint
 from ahdr_cli.benchmark import BenchmarkOptions, run_benchmark, session
 from ahdr_cli.benchmark.results import STAGES
 from ahdr_cli.errors import AhdrError, OutOfMemoryError, UnknownModelError
 from ahdr_cli.networks.cost import macs_per_pixel
 
 
-@pytest.fixture(scope="module")
-def network() -> AHDRNet:
-    with torch.random.fork_rng():
-        torch.manual_seed(7)
-        return AHDRNet(AHDRConfig(features=4, growth=2, layers=2, num_blocks=1))
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory, network) -> Path:
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    state = network.state_dict()
-    save_checkpoint(path, config=network.config, state_dict=state, provenance={})
-    return path
-
-
-def test_a_benchmark_from_beginning_to_end(monkeypatch, model, network):
+def test_a_benchmark_from_beginning_to_end(monkeypatch, tiny_model):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     steps: list[str] = []
     options = BenchmarkOptions(
-        sizes=(0.006, 0.012), network_up_to=0.01, model=str(model), device="cpu", repeats=1
+        sizes=(0.006, 0.012), network_up_to=0.01, model=str(tiny_model), device="cpu", repeats=1
     )
     found = run_benchmark(options, on_step=steps.append)
 
@@ -44,7 +26,7 @@ def test_a_benchmark_from_beginning_to_end(monkeypatch, model, network):
         assert len(timing.runs) == 1  # the one for warming up is left out
         assert timing.median > 0
     assert small.megapixels == pytest.approx(0.006, rel=0.1)
-    assert small.macs_per_pixel == macs_per_pixel(network.config)
+    assert small.macs_per_pixel == macs_per_pixel(load_checkpoint(tiny_model).config)
     assert small.plan["device"] == "cpu"
     assert small.plan["model"] == "tiny.safetensors"
     # No process with numpy in it is smaller, nor one with so small frames larger.

@@ -36,7 +36,7 @@ def make_frame() -> FrameMaker:
 
 @pytest.fixture(scope="session")
 def photograph() -> Photographer:
-    """A bracket of a scene of ten stops, recorded as 1 : 4 : 16, by a camera of any curve.
+    """A bracket of a scene of ten stops, frames `stops` apart, by a camera of any curve.
 
     The camera may shake (pixels between frames), add noise (σ in encoded units), let somebody
     pass, give other exposures than it says (`ratios`) or another white balance to the middle frame.
@@ -45,7 +45,8 @@ def photograph() -> Photographer:
     def make(
         curve: ResponseCurve,
         *,
-        ratios: tuple[float, float, float] = (1.0, 4.0, 16.0),
+        stops: float = 2.0,
+        ratios: tuple[float, float, float] | None = None,
         shake: int = 0,
         noise: float = 0.0,
         passer_by: bool = False,
@@ -55,7 +56,7 @@ def photograph() -> Photographer:
         cells = rng.uniform(-9.0, 1.0, (16, 20, 3)) + rng.uniform(-1.0, 1.0, (16, 20, 1))
         scene = 2.0 ** np.kron(cells, np.ones((8, 8, 1)))
         frames = []
-        for index, ratio in enumerate(ratios):
+        for index, ratio in enumerate(ratios or 2.0 ** (stops * np.arange(3))):
             top, left = 8 + shake * (index - 1), 8 - shake * (index - 1)
             seen = scene[top : top + 96, left : left + 128].copy()
             if passer_by:
@@ -65,7 +66,7 @@ def photograph() -> Photographer:
             values = curve.encode(seen * ratio)
             values += noise * rng.standard_normal(values.shape)
             values = np.round(values.clip(0.0, 1.0) * 255) / 255
-            exposure = Exposure.from_ev(2.0 * index)
+            exposure = Exposure.from_ev(stops * index)
             frames.append(Frame(values.astype(np.float32), exposure=exposure))
         return Bracket.from_frames(frames)
 

@@ -26,6 +26,20 @@ def test_frames_of_the_assumed_curve_are_left_alone(photograph):
     assert match_if_apart(photograph(ResponseCurve())) is None
 
 
+@pytest.mark.parametrize("stops", [1.0, 1.5, 2.0, 3.0, 4.0])
+@pytest.mark.parametrize(
+    ("curve", "matched"),
+    [
+        (ResponseCurve(), False),
+        (ResponseCurve(gamma=1.22, linear=3.34, square=-1.28), False),  # near sRGB's
+        (ResponseCurve(gamma=1.4, linear=0.8, square=0.3), True),
+        (CAMERA, True),
+    ],
+)
+def test_it_depends_on_the_curve_and_not_on_the_spacing(photograph, curve, matched, stops):
+    assert (match_if_apart(photograph(curve, stops=stops)) is not None) == matched
+
+
 def test_light_that_no_curve_explains_is_left_alone(photograph):
     """Clouds, or another white balance: the channels contradict each other."""
     bracket = photograph(ResponseCurve(), tint=(0.25, 1.0, 4.0))

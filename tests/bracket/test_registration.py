@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ahdr_cli.bracket import Bracket, guide
-from ahdr_cli.bracket.align import Alignment, align_if_moved, estimate_motion
+from ahdr_cli.bracket.align import Alignment, align_if_moved, estimate_motions
 from ahdr_cli.bracket.guide import Guide, grey8
 from ahdr_cli.bracket.motion import MovedPixels, RigidMotion
 from ahdr_cli.bracket.pair import Pair, pyramid
@@ -70,8 +70,8 @@ def test_motion_is_found_to_a_tenth_of_a_pixel(monkeypatch, scene, motion, most_
     """Also on guides of half the size, which are what large frames are aligned by."""
     monkeypatch.setattr(guide, "MOST_PIXELS", most_pixels)
     taken = photograph(scene, (motion, RigidMotion(), motion))
-    for index in (0, 2):
-        assert corner_error(estimate_motion(taken, index), motion) < 0.1
+    for found in estimate_motions(taken):
+        assert corner_error(found, motion) < 0.1
 
 
 def test_noise_does_not_make_a_still_camera_move(scene):

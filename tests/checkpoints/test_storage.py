@@ -59,7 +59,7 @@ def test_round_trip(tiny_file, tiny_net, tiny_config):
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_round_trips(tmp_path, name):
-    config = AHDRConfig.from_dict({**VARIANTS[name].to_dict(), "features": 6, "growth": 2})
+    config = AHDRConfig(**{**VARIANTS[name].to_dict(), "features": 6, "growth": 2})
     net = AHDRNet(config)
     path = tmp_path / "x.safetensors"
     save_checkpoint(path, config=config, state_dict=net.state_dict(), provenance={})

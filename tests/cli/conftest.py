@@ -1,4 +1,4 @@
-"""A tiny bracket on disk, tiny weights, and a way to run commands in this process."""
+"""A tiny bracket on disk, training data, and a way to run commands in this process."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import piexif
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
+
+from ahdr_cli.images import HdrImage
+from ahdr_cli.io import write_hdr
 
 SECONDS = ((1, 400), (1, 100), (1, 25))
 
@@ -54,19 +57,14 @@ def photograph(scene: np.ndarray, folder: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of a very small AHDRNet, random but always the same."""
-    import torch
-
-    from ahdr_cli import AHDRConfig, AHDRNet, save_checkpoint
-
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    config = AHDRConfig(features=4, growth=2, layers=2, num_blocks=1)
-    with torch.random.fork_rng():
-        torch.manual_seed(7)
-        network = AHDRNet(config)
-    save_checkpoint(path, config=config, state_dict=network.state_dict(), provenance={})
-    return path
+def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two radiance maps, to train on."""
+    folder = tmp_path_factory.mktemp("maps")
+    y, x = np.mgrid[:100, :140] / 9.0
+    for number in range(2):
+        stops = 3.0 * np.sin(x + number) * np.cos(0.7 * y) + np.sin(5 * x)
+        write_hdr(folder / f"{number}.exr", HdrImage(np.exp2(np.dstack([stops] * 3)).astype("f4")))
+    return folder
 
 
 @pytest.fixture

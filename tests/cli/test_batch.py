@@ -69,6 +69,30 @@ def test_dry_run_shows_the_plan_and_does_nothing(run, card, tmp_path, monkeypatc
     assert plan["unreadable"] == []
 
 
+def test_a_plan_needs_no_folder_for_results(run, card, tmp_path):
+    manifest = tmp_path / "sets.csv"
+    result = run(card, "--dry-run", "--write-manifest", manifest, "--json")
+    assert result.exit_code == 0, result.stderr
+    plan = json.loads(result.stdout)
+    assert [entry["output"] for entry in plan["sets"]] == ["IMG_0.exr", "IMG_3.exr"]
+    assert manifest.read_text().count("\n") == 3
+    listed = run("--manifest", manifest, "--dry-run", "--json")
+    assert len(json.loads(listed.stdout)["sets"]) == 2
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"card"}
+
+
+def test_options_that_no_result_can_follow(run, card, tmp_path):
+    for flags in (("--format", "hdr", "--float"), ("--format", "tif", "--chromaticities")):
+        result = run(card, "-o", tmp_path / "out", *flags)
+        assert result.exit_code == 2
+        assert f"{flags[2]} means nothing for .{flags[1]}" in result.stderr
+    manifest = tmp_path / "sets.csv"
+    run(card, "--dry-run", "--write-manifest", manifest)
+    manifest.write_text(manifest.read_text().replace("IMG_0.exr", "IMG_0.hdr"))
+    result = run("--manifest", manifest, "--dry-run", "--float")
+    assert result.exit_code == 0, result.stderr  # one of the two can
+
+
 def test_failures_exit_with_eight_and_can_be_fed_back(run, card, tmp_path):
     out, failed = tmp_path / "out", tmp_path / "failed.json"
     whole = (card / "IMG_4.jpg").read_bytes()
@@ -185,6 +209,14 @@ def test_nothing_that_makes_a_bracket(run, card, tmp_path):
     result = run(card, "-o", tmp_path / "out")
     assert result.exit_code == 3
     assert "no bracket among 1 files" in result.stderr
+
+
+def test_a_folder_of_pictures_that_are_not_read(run, tmp_path):
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone" / "IMG_1.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    result = run(tmp_path / "phone", "-o", tmp_path / "out")
+    assert result.exit_code == 3
+    assert "HEIC" in result.stderr
 
 
 def test_no_folder_for_results(ahdr, card):

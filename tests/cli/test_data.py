@@ -3,24 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
-
-from ahdr_cli.images import HdrImage
-from ahdr_cli.io import write_hdr
-
-
-@pytest.fixture(scope="module")
-def maps(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("maps")
-    y, x = np.mgrid[:100, :140] / 9.0
-    for number in range(2):
-        stops = 3.0 * np.sin(x + number) * np.cos(0.7 * y) + np.sin(5 * x)
-        write_hdr(folder / f"{number}.exr", HdrImage(np.exp2(np.dstack([stops] * 3)).astype("f4")))
-    return folder
 
 
 def test_pack_then_preview(ahdr, maps, tmp_path):

@@ -44,6 +44,28 @@ def test_writes_result_and_preview(merge, bracket, tmp_path, suffix):
         assert preview.size == (56, 40)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "flag", "able"),
+    [
+        (".hdr", "--float", ".exr or .tif or .tiff"),
+        (".HDR", "--float", ".exr"),
+        (".tif", "--chromaticities", ".hdr or .exr"),
+    ],
+)
+def test_an_option_that_the_format_cannot_follow(merge, bracket, tmp_path, suffix, flag, able):
+    result = merge(*bracket, "-o", tmp_path / f"out{suffix}", flag)
+    assert result.exit_code == 2
+    line = complaint(result)
+    assert f"{flag} means nothing for {suffix.lower()}" in line
+    assert able in line
+    assert produced(tmp_path) == set()
+
+
+@pytest.mark.parametrize(("suffix", "flag"), [(".tif", "--float"), (".hdr", "--chromaticities")])
+def test_an_option_that_asks_for_what_the_format_always_is(merge, bracket, tmp_path, suffix, flag):
+    assert merge(*bracket, "-o", tmp_path / f"out{suffix}", flag).exit_code == 0
+
+
 def test_the_previews_white_is_that_of_the_shortest_frame(merge, bracket, tmp_path):
     output = tmp_path / "out.exr"
     assert merge(*bracket, "-o", output, "--float").exit_code == 0
@@ -132,14 +154,18 @@ def test_camera_motion_is_undone_unless_told_not_to(merge, large_bracket, tmp_pa
     assert np.abs(aligned - still)[inside].mean() < 0.3 * np.abs(left - still)[inside].mean()
 
 
-def test_a_cameras_curve_is_noticed_unless_told_not_to(merge, large_bracket, tmp_path):
-    """γ 2.2 is undone, and a curve with a toe and a shoulder put in its place."""
-    curve = ResponseCurve(gamma=0.75, linear=1.2, square=0.8)
-    for path in large_bracket:
+def bend(paths, **curve):
+    """Undo γ 2.2, and put another curve in its place."""
+    for path in paths:
         with Image.open(path) as picture:
-            values = curve.encode((np.asarray(picture) / 255.0) ** 2.2)
+            values = ResponseCurve(**curve).encode((np.asarray(picture) / 255.0) ** 2.2)
             bent = Image.fromarray(np.round(values * 255).astype(np.uint8))
             bent.save(path, quality=97, subsampling=0, exif=picture.getexif())
+
+
+def test_a_cameras_curve_is_noticed_unless_told_not_to(merge, large_bracket, tmp_path):
+    """One with a toe and a shoulder."""
+    bend(large_bracket, gamma=0.75, linear=1.2, square=0.8)
 
     def measure(name, *flags):
         path = tmp_path / f"{name}.json"
@@ -156,8 +182,25 @@ def test_a_cameras_curve_is_noticed_unless_told_not_to(merge, large_bracket, tmp
     assert assumed_ev is None
     # The report compares the frames as they were merged.
     assert matched != assumed
-    told = merge(*large_bracket, "-o", tmp_path / "told.exr", "--no-preview", "-v").stderr
-    assert "matched by the camera's curve: with γ 2.2 the frames are" in told
+
+
+@pytest.mark.parametrize(
+    ("curve", "response", "way", "words"),
+    [
+        ({"gamma": 0.75, "linear": 1.2, "square": 0.8}, "auto", "matched", "outer frames matched"),
+        ({"gamma": 2.05}, "auto", "straightened", "near γ 2.2, undone in all frames"),
+        ({"gamma": 2.05}, "linear", "linear", "values are in proportion to light"),
+    ],
+)
+def test_what_was_done_about_the_curve_is_said(
+    merge, large_bracket, tmp_path, curve, response, way, words
+):
+    bend(large_bracket, **curve)
+    flags = ("-o", tmp_path / "x.exr", "--no-preview", "-v", "--json", "--response", response)
+    result = merge(*large_bracket, *flags)
+    assert json.loads(result.stdout)["curve"] == way
+    (line,) = (line for line in result.stderr.splitlines() if "with γ 2.2 the frames are" in line)
+    assert words in line
 
 
 def test_linear_without_a_curve_to_be_found_is_a_warning(merge, bracket, tmp_path):

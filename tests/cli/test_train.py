@@ -5,24 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ahdr_cli.checkpoints import load_checkpoint
-from ahdr_cli.images import HdrImage
-from ahdr_cli.io import write_hdr
 
 QUICK = ("--preset", "tiny", "--set", "runtime.device=cpu", "--set", "logging.tensorboard=off")
-
-
-@pytest.fixture(scope="module")
-def maps(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("maps")
-    y, x = np.mgrid[:100, :140] / 9.0
-    for number in range(2):
-        stops = 3.0 * np.sin(x + number) * np.cos(0.7 * y) + np.sin(5 * x)
-        write_hdr(folder / f"{number}.exr", HdrImage(np.exp2(np.dstack([stops] * 3)).astype("f4")))
-    return folder
 
 
 def test_a_run_and_its_continuation(ahdr, maps, tmp_path):

@@ -73,7 +73,7 @@ def test_where_no_gpu_can_be_torch_need_not_be_asked(
     monkeypatch.setattr(devices, "_DRIVERS", (package if driver else tmp_path / "none",))
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.delitem(sys.modules, "torch")
-    assert devices._gpu_is_conceivable() is conceivable
+    assert devices._may_have_gpu() is conceivable
 
 
 def test_the_cpu_is_chosen_without_importing_torch():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import struct
 import sys
 import threading
@@ -139,12 +141,51 @@ def test_mixed_sample_types(tmp_path, make_radiance):
     assert found.metadata.bit_depth == 32
 
 
-@pytest.mark.parametrize("names", [("Y",), ("R", "G"), ("main.R", "main.G", "main.B")])
+@pytest.mark.parametrize("names", [("Y",), ("R", "G"), ("main.R", "main.G"), ("xR", "xG", "xB")])
 def test_without_rgb(tmp_path, make_radiance, names):
     plane = make_radiance()[..., 0].copy()
     write_other(tmp_path / "a.exr", dict.fromkeys(names, plane))
-    with pytest.raises(UnsupportedFormatError, match=f"channels.*{names[0]}.*expected R, G and B"):
+    message = f"channels.*{names[0]}.*expected R, G and B$"
+    with pytest.raises(UnsupportedFormatError, match="channels") as caught:
         read_hdr(tmp_path / "a.exr")
+    assert re.search(message, caught.value.message)
+    assert "oiiotool" in caught.value.hint
+
+
+def layer(pixels, name):
+    return {f"{name}.{channel}": pixels[..., c].copy() for c, channel in enumerate("RGB")}
+
+
+def test_colours_of_the_only_layer_are_read(tmp_path, make_radiance):
+    """As Blender writes them."""
+    expected = make_radiance()
+    plane = expected[..., 0].copy()
+    channels = {"ViewLayer.Depth.Z": plane, "ViewLayer.Combined.A": plane}
+    write_other(tmp_path / "a.exr", channels | layer(expected, "ViewLayer.Combined"))
+    np.testing.assert_array_equal(read_hdr(tmp_path / "a.exr").pixels, expected)
+    assert probe(tmp_path / "a.exr").channels == 5
+
+
+def test_colours_in_no_layer_come_first_and_layers_are_not_guessed(tmp_path, make_radiance):
+    expected = make_radiance()
+    others = layer(expected * 2, "diffuse") | layer(expected * 3, "glossy")
+    write_other(tmp_path / "a.exr", others | {"RGB": expected})
+    np.testing.assert_array_equal(read_hdr(tmp_path / "a.exr").pixels, expected)
+    write_other(tmp_path / "b.exr", others)
+    with pytest.raises(UnsupportedFormatError, match=r"diffuse\.R.*R, G and B of one layer"):
+        read_hdr(tmp_path / "b.exr")
+
+
+def test_what_is_in_the_way_of_a_channel_is_said(tmp_path, make_radiance):
+    """No writer here makes such files, so that a header is changed instead."""
+    write_other(tmp_path / "a.exr", {"RGB": make_radiance(20, 30)})
+    data = (tmp_path / "a.exr").read_bytes()
+    place = data.index(b"chlist\0") + len(b"chlist\0") + 4 + len(b"B\0") + 8
+    assert data[place : place + 8] == struct.pack("<2i", 1, 1)
+    half = data[:place] + struct.pack("<2i", 2, 2) + data[place + 8 :]
+    (tmp_path / "b.exr").write_bytes(half)
+    with pytest.raises(UnsupportedFormatError, match=r"channels B \(subsampled\), G, R, expected"):
+        read_hdr(tmp_path / "b.exr")
 
 
 @pytest.mark.parametrize(
@@ -219,13 +260,20 @@ def test_an_offset_data_window_is_the_picture(tmp_path, make_radiance):
     np.testing.assert_array_equal(read_hdr(tmp_path / "a.exr").pixels, expected)
 
 
-def test_damage_leaves_stdout_clean(tmp_path, hdr_image, capsys):
-    write_hdr(tmp_path / "a.exr", hdr_image)
+@pytest.mark.parametrize("compression", EXR_COMPRESSIONS)
+def test_damage_leaves_streams_clean(tmp_path, hdr_image, capfd, compression):
+    """Neither the binding's words on stdout nor the library's on stderr."""
+    options = WriteOptions(compression=compression)
+    write_hdr(tmp_path / "a.exr", hdr_image, options=options)
     data = (tmp_path / "a.exr").read_bytes()
-    (tmp_path / "b.exr").write_bytes(data[: len(data) // 2])
+    middle = len(data) // 2
+    (tmp_path / "b.exr").write_bytes(data[:middle])
+    (tmp_path / "c.exr").write_bytes(data[:middle] + bytes(200) + data[middle + 200 :])
     with pytest.raises(UnreadableImageError):
         read_hdr(tmp_path / "b.exr")
-    assert capsys.readouterr().out == ""
+    with contextlib.suppress(UnreadableImageError):  # zeros may be pixels
+        read_hdr(tmp_path / "c.exr")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_real_maps(shared_dir):

@@ -151,10 +151,36 @@ def test_primaries(tmp_path, primaries, space):
     assert read_hdr(tmp_path / "a.hdr").colour_space == space
 
 
+@pytest.mark.parametrize("length", [3, 200, 70_000])
+def test_runs_as_before_1991(tmp_path, length):
+    """(1, 1, 1, n) repeats a pixel, several in a row are one number."""
+    first, second = bytes((128, 8, 0, 132)), bytes((16, 8, 0, 132))
+    count = length - 2
+    runs = [bytes((1, 1, 1, count >> shift & 255)) for shift in (0, 8, 16) if count >> shift]
+    scanline = first + b"".join(runs) + second
+    path = tmp_path / "a.hdr"
+    path.write_bytes(b"#?RADIANCE\n\n-Y 16 +X %d\n" % length + 16 * scanline)
+    found = read_hdr(path).pixels
+    assert found.shape == (16, length, 3)
+    np.testing.assert_array_equal(found[:, :-1, 0], 8)
+    np.testing.assert_array_equal(found[:, -1], [[1, 0.5, 0]] * 16)
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(UnreadableImageError, match="truncated"):
+        read_hdr(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"\1\1\1\1" * 7, b"\1\1\1\xff" * 12, b"\2\2\0\x10"])
+def test_pixels_that_are_none(tmp_path, data):
+    (tmp_path / "a.hdr").write_bytes(b"#?RADIANCE\n\n-Y 4 +X 16\n" + data)
+    with pytest.raises(UnreadableImageError, match="truncated"):
+        read_hdr(tmp_path / "a.hdr")
+
+
 def test_xyze_is_refused(tmp_path):
     written_by_hand(tmp_path / "a.hdr", fields="FORMAT=32-bit_rle_xyze")
-    with pytest.raises(UnsupportedFormatError, match="xyze"):
+    with pytest.raises(UnsupportedFormatError, match="xyze") as caught:
         read_hdr(tmp_path / "a.hdr")
+    assert "ra_xyze" in caught.value.hint
 
 
 @pytest.mark.parametrize(

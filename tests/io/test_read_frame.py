@@ -25,7 +25,7 @@ from ahdr_cli.errors import (
     UnsupportedFormatError,
 )
 from ahdr_cli.images import Exposure
-from ahdr_cli.io import read_frame, write_hdr
+from ahdr_cli.io import probe, read_frame, write_hdr
 from ahdr_cli.io.orientation import turned
 
 EXACT_16 = 1e-7  # one float32 rounding below 1
@@ -157,6 +157,17 @@ def test_cmyk_by_the_plain_formula(tmp_path, suffix):
     Image.fromarray(inks, "CMYK").save(path)
     expected = (0.8 * 0.8, 0.6 * 0.8, 1.0 * 0.8)
     np.testing.assert_allclose(read_frame(path).pixels[9, 9], expected, atol=0.012)
+
+
+@pytest.mark.parametrize(("bits", "lossless"), [(12, False), (16, True)])
+def test_jpeg_of_more_than_8_bits_is_not_called_damaged(tmp_path, picture, bits, lossless):
+    samples = picture(32, 40, dtype=np.uint16) >> (16 - bits)
+    encoded = imagecodecs.jpeg8_encode(samples, bitspersample=bits, lossless=lossless)
+    (tmp_path / "a.jpg").write_bytes(encoded)
+    for read in (read_frame, probe):
+        with pytest.raises(UnsupportedFormatError, match=f"JPEG file of {bits} bit") as caught:
+            read(tmp_path / "a.jpg")
+        assert "16-bit TIFF" in caught.value.hint
 
 
 def test_cmyk_of_16_bits(tmp_path):
@@ -345,11 +356,38 @@ def test_other_kinds_are_named(tmp_path, picture, kind, name):
     assert "16-bit TIFF" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("encode", "name"),
+    [
+        (imagecodecs.avif_encode, "an AVIF"),
+        (imagecodecs.jpegxl_encode, "a JPEG XL"),
+        (imagecodecs.jpeg2k_encode, "a JPEG 2000"),
+        (imagecodecs.jpegxr_encode, "a JPEG XR"),
+        (imagecodecs.qoi_encode, "a QOI"),
+        (lambda pixels: b"P6\n40 24\n255\n" + pixels.tobytes(), "a PNM"),
+        (lambda pixels: b"\0\0\0\x24ftypheic\0\0\0\0mif1heic", "a HEIC"),
+    ],
+)
+def test_other_codecs_are_named(tmp_path, picture, encode, name):
+    (tmp_path / "a.jpg").write_bytes(encode(picture(24, 40)))
+    with pytest.raises(UnsupportedFormatError, match=f"is {name} file") as caught:
+        read_frame(tmp_path / "a.jpg")
+    assert "16-bit TIFF" in caught.value.hint
+
+
+def test_radiance_of_another_kind_is_not_sent_to_tiff(tmp_path):
+    (tmp_path / "a.pfm").write_bytes(b"PF\n1 1\n-1.0\n" + bytes(12))
+    with pytest.raises(UnsupportedFormatError, match="is a PFM file") as caught:
+        read_frame(tmp_path / "a.pfm")
+    assert caught.value.hint == "convert it to OpenEXR"
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.uint32, np.int16])
 def test_tiff_that_is_no_photograph(tmp_path, picture, dtype):
     tifffile.imwrite(tmp_path / "a.tif", picture(20, 20).astype(dtype), photometric="rgb")
-    with pytest.raises(UnsupportedFormatError, match="expected 8 or 16 bit"):
+    with pytest.raises(UnsupportedFormatError, match="expected 8 or 16 bit") as caught:
         read_frame(tmp_path / "a.tif")
+    assert "16-bit TIFF" in caught.value.hint
 
 
 def test_radiance_is_no_photograph(tmp_path, hdr_image):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import tempfile
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ahdr_cli.io.silence import without_warnings
+from ahdr_cli.io.silence import without_lines, without_warnings
 
 
 def test_nothing_is_shown_within():
@@ -49,3 +53,35 @@ def test_an_error_ends_it_as_well():
     with pytest.raises(ZeroDivisionError), without_warnings(), without_warnings():
         raise ZeroDivisionError
     assert warnings.filters == before
+
+
+def test_lines_that_match_are_dropped_and_others_kept(capfd):
+    with pytest.raises(ZeroDivisionError), without_lines(re.compile(rb"^lib")):
+        os.write(2, b"library: this\nours\n")
+        os.write(2, b"library: that\nours, unfinished")
+        raise ZeroDivisionError
+    os.write(2, b"\nlibrary: later\n")
+    assert capfd.readouterr().err == "ours\nours, unfinished\nlibrary: later\n"
+
+
+def test_without_a_place_to_keep_lines_they_are_let_through(capfd, monkeypatch):
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with without_lines(re.compile(b".")):
+        os.write(2, b"heard\n")
+    assert capfd.readouterr().err == "heard\n"
+
+
+def test_no_file_descriptor_is_left_open():
+    def opened() -> int:
+        """The number of the next descriptor."""
+        descriptor = os.dup(0)
+        os.close(descriptor)
+        return descriptor
+
+    before = opened()
+    with without_lines(re.compile(b".")):
+        pass
+    assert opened() == before

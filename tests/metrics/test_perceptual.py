@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from ahdr_cli.metrics.display import Display
-from ahdr_cli.metrics.perceptual import pu21_decode, pu21_encode, pu21_psnr, pu21_ssim
+from ahdr_cli.metrics.perceptual import pu21_encode, pu21_psnr, pu21_ssim
 
 
 def test_range_of_the_encoding_as_published():
@@ -21,10 +21,8 @@ def test_100_nits_are_about_the_white_of_8_bits():
 
 
 @given(light=st.lists(st.floats(0.01, 10000.0), min_size=1, max_size=20))
-def test_decoding_inverts_and_order_is_kept(light):
-    values = np.unique(light)
-    encoded = pu21_encode(values)
-    np.testing.assert_allclose(pu21_decode(encoded), values, rtol=1e-8)
+def test_order_is_kept(light):
+    encoded = pu21_encode(np.unique(light))
     assert np.all(np.diff(encoded) >= 0)
 
 

@@ -2,19 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.cost import macs_per_pixel, parameter_count
 from ahdr_cli.networks.input import RADIANCE
-from ahdr_cli.networks.variants import VARIANTS
 
 TINY = AHDRConfig(features=8, growth=4)
-
-
-def random_input(height: int, width: int, *, batch: int = 1) -> torch.Tensor:
-    return torch.rand(batch, 3, 7, height, width, generator=torch.Generator().manual_seed(0))
 
 
 def tiny(config: AHDRConfig = TINY) -> AHDRNet:
@@ -27,31 +21,7 @@ def test_size_of_the_published_network():
     assert macs_per_pixel(AHDRConfig()) == 1_446_720
 
 
-def test_macs_agree_with_torchs_own_count():
-    for config in (AHDRConfig(), *VARIANTS.values()):
-        with torch.device("meta"):
-            net = AHDRNet(config)
-            frames = torch.empty(1, 3, 7, 16, 24)
-        with FlopCounterMode(display=False) as counter:
-            net(frames)
-        assert counter.get_total_flops() == 2 * macs_per_pixel(config) * 16 * 24
-
-
-@pytest.mark.parametrize("size", [(1, 1), (2, 7), (16, 16), (19, 33)])
-def test_any_size_goes_through_unchanged(size):
-    output = tiny()(random_input(*size, batch=2))
-    assert output.shape == (2, 3, *size)
-    assert output.min() > 0
-    assert output.max() < 1
-
-
-def test_items_of_a_batch_do_not_mix():
-    net, frames = tiny(), random_input(12, 12, batch=3)
-    each = torch.cat([net(frames[i : i + 1]) for i in range(3)])
-    torch.testing.assert_close(net(frames), each)
-
-
-def test_attention_maps_lie_strictly_between_0_and_1():
+def test_attention_maps_lie_strictly_between_0_and_1(random_input):
     maps = tiny().attention_maps(random_input(10, 14))
     for mask in maps:
         assert mask.shape == (1, 8, 10, 14)
@@ -59,14 +29,14 @@ def test_attention_maps_lie_strictly_between_0_and_1():
         assert mask.max() < 1
 
 
-def test_each_side_has_its_own_attention():
+def test_each_side_has_its_own_attention(random_input):
     frames = random_input(10, 10)
     frames[:, 2] = frames[:, 0]
     maps = tiny().attention_maps(frames)
     assert not torch.allclose(maps.short, maps.long)
 
 
-def test_closed_gates_shut_out_the_outer_frames():
+def test_closed_gates_shut_out_the_outer_frames(random_input):
     net, frames = tiny(), random_input(10, 10)
     for side in (net.attention_short, net.attention_long):
         torch.nn.init.zeros_(side.gate.weight)
@@ -76,24 +46,13 @@ def test_closed_gates_shut_out_the_outer_frames():
     torch.testing.assert_close(net(frames), net(changed))
 
 
-def test_no_attention_no_maps():
+def test_no_attention_no_maps(random_input):
     net = tiny(AHDRConfig(attention=False, features=8, growth=4))
     with pytest.raises(ValueError, match="no attention"):
         net.attention_maps(random_input(8, 8))
 
 
-@pytest.mark.parametrize("name", VARIANTS)
-def test_every_parameter_learns(name):
-    values = {**VARIANTS[name].to_dict(), "features": 8, "growth": 4}
-    net = tiny(AHDRConfig.from_dict(values))
-    net(random_input(16, 16)).sum().backward()
-    for key, parameter in net.named_parameters():
-        assert parameter.grad is not None, key
-        assert torch.isfinite(parameter.grad).all(), key
-        assert parameter.grad.abs().sum() > 0, key
-
-
-def test_one_step_of_training_lowers_the_loss():
+def test_one_step_of_training_lowers_the_loss(random_input):
     net, frames = tiny(), random_input(16, 16)
     target = frames[:, 1, RADIANCE]
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
@@ -105,11 +64,6 @@ def test_one_step_of_training_lowers_the_loss():
         optimizer.step()
         losses.append(loss.item())
     assert losses == sorted(losses, reverse=True)
-
-
-def test_configuration_round_trip():
-    config = AHDRConfig(attention=False, block="rb", num_blocks=5, features=7)
-    assert AHDRConfig.from_dict(config.to_dict()) == config
 
 
 @pytest.mark.parametrize(
@@ -125,4 +79,4 @@ def test_configuration_round_trip():
 )
 def test_wrong_configurations(values, error):
     with pytest.raises(error):
-        AHDRConfig.from_dict(values)
+        AHDRConfig(**values)

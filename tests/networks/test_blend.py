@@ -26,7 +26,7 @@ def test_a_large_logit_selects_its_candidate(frames, own):
     for chosen, candidate in enumerate(candidates):
         logits = torch.zeros(2, 4, 4, 5)
         logits[:, chosen] = 100.0
-        merged = blend(frames, logits, VARIANCE.expand(2, 3, 4, 5), own)
+        merged = blend(frames[:, :, RADIANCE], logits, VARIANCE.expand(2, 3, 4, 5), own)
         torch.testing.assert_close(merged.radiance, candidate)
         expected = 0.0 if chosen == 3 else VARIANCE[0, chosen].item()
         torch.testing.assert_close(merged.variance, torch.full((2, 1, 4, 5), expected))
@@ -39,11 +39,11 @@ def test_the_variance_is_that_of_the_mean():
     noise = torch.randn(1, 3, 3, 200, 200, generator=generator)
     frames[:, :, RADIANCE] = 0.5 + deviation * noise
     logits = torch.tensor([0.0, 1.0, 1.5]).view(1, 3, 1, 1).expand(1, 3, 200, 200)
-    merged = blend(frames, logits, VARIANCE.expand(1, 3, 200, 200))
+    merged = blend(frames[:, :, RADIANCE], logits, VARIANCE.expand(1, 3, 200, 200))
     found = merged.radiance.var().item()
     assert merged.variance.mean().item() == pytest.approx(found, rel=0.02)
 
 
 def test_as_many_logits_as_candidates(frames):
     with pytest.raises(ValueError, match=r"argument 2 is shorter"):
-        blend(frames, torch.zeros(2, 4, 4, 5), VARIANCE.expand(2, 3, 4, 5))
+        blend(frames[:, :, RADIANCE], torch.zeros(2, 4, 4, 5), VARIANCE.expand(2, 3, 4, 5))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ahdr_cli.networks.blend import blend
-from ahdr_cli.networks.constants import RADIUS, TAIL
+from ahdr_cli.networks.constants import EXPLICIT_RADIUS, FILL, TAIL
 from ahdr_cli.networks.explicit import explicit_weights
 from ahdr_cli.networks.input import RADIANCE, VARIANCE, to_network_input
 
@@ -40,7 +40,7 @@ def shares(frames: torch.Tensor) -> list[float]:
 def plain_merge(frames: torch.Tensor) -> torch.Tensor:
     """The mean of the frames alone."""
     explicit = explicit_weights(frames)
-    return blend(frames, explicit.logits[:, :3], explicit.variance).radiance
+    return blend(explicit.radiance, explicit.logits[:, :3], explicit.variance).radiance
 
 
 def noisy(noise: float, *, size: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -221,19 +221,22 @@ def test_black_frames_have_finite_weights():
 
 
 @settings(deadline=None)
-@given(row=st.integers(0, 12), column=st.integers(0, 12), seed=st.integers(0, 9))
+@given(row=st.integers(0, 32), column=st.integers(0, 32), seed=st.integers(0, 9))
 def test_nothing_farther_than_the_radius_matters(row, column, seed):
     generator = torch.Generator().manual_seed(seed)
-    ldr = torch.rand(1, 3, 3, 13, 13, generator=generator)
+    ldr = torch.rand(1, 3, 3, 33, 33, generator=generator)
+    ldr[:, 1] = 1.0 - 0.2 * ldr[:, 1]  # clipped here and there, where most is asked
     changed = ldr.clone()
     changed[..., row, column] = torch.rand(3, 3, generator=generator)
     before, after = (
         explicit_weights(to_network_input(x, RATIOS, torch.tensor([1e-4]))) for x in (ldr, changed)
     )
     for x, y in zip(before, after, strict=True):
-        rows, columns = ((x - y).abs().amax(dim=(0, 1)) > 0).nonzero().T
-        assert (rows - row).abs().amax() <= RADIUS
-        assert (columns - column).abs().amax() <= RADIUS
+        # Sums over the neighbourhood are rounded differently.
+        rows, columns = ((x - y).abs().flatten(0, -3).amax(dim=0) > 1e-5).nonzero().T
+        assert ((rows - row).abs() <= EXPLICIT_RADIUS).all()
+        assert ((columns - column).abs() <= EXPLICIT_RADIUS).all()
+    assert not torch.equal(before.logits, after.logits)
 
 
 @settings(deadline=None)
@@ -260,3 +263,42 @@ def test_a_long_frame_that_should_be_clipped_and_is_not_shows_something_else(lig
     frames = grey(light)
     frames[:, 2] = grey(0.01)[:, 2]
     assert shares(frames)[2] < 1e-6
+
+
+def before_a_sky(*, edge: float) -> torch.Tensor:
+    """A sky of 0.9 that the reference clips, and before it, in the short frame alone, a wall of
+    0.05 from column 20 on; column 19 is the wall's edge."""
+    frames = photograph(torch.full((1, 3, 40, 40), 0.9))
+    frames[:, 0, RADIANCE, :, 20:] = 0.05
+    frames[:, 0, RADIANCE, :, 19] = edge
+    return frames
+
+
+def test_a_clipped_reference_is_filled_from_the_light_around():
+    filled = explicit_weights(before_a_sky(edge=0.9)).radiance[0, 1, :, 20]
+    white = 0.25
+    expected = torch.full((3, 21), white + FILL * (0.9 - white))
+    torch.testing.assert_close(filled[:, 20:22].T, expected[:, :2].T, rtol=1e-3, atol=0)
+    # Where no light is known, it stays as it was.
+    torch.testing.assert_close(filled[:, 30:], torch.full_like(filled[:, 30:], white))
+    # So do the outer frames, and what nothing contradicts.
+    frames = before_a_sky(edge=0.9)
+    radiance = explicit_weights(frames).radiance
+    torch.testing.assert_close(radiance[:, ::2], frames[:, ::2, RADIANCE])
+    torch.testing.assert_close(radiance[0, 1, :, :, :18], frames[0, 1, RADIANCE, :, :18])
+
+
+@pytest.mark.parametrize(("edge", "believed"), [(0.9, True), (0.45, False)])
+def test_the_edge_of_what_moved_before_a_sky_is_not_believed(edge, believed):
+    """It is mixed with the sky, and so not darker than the reference's white."""
+    logits = explicit_weights(before_a_sky(edge=edge)).logits[0, :, 20, 19]
+    short, reference = logits[:2].tolist()
+    assert (short > reference) == believed
+    assert plain_merge(before_a_sky(edge=edge))[0, 0, 20, 19].item() > 0.5
+
+
+def test_a_static_lamp_of_two_pixels_keeps_its_light():
+    radiance = torch.full((1, 3, 40, 40), 0.02)
+    radiance[..., 20:22, 20:22] = 0.9
+    radiance[..., 19, 20] = 0.4  # its rim
+    torch.testing.assert_close(plain_merge(photograph(radiance)), radiance, rtol=2e-3, atol=1e-6)

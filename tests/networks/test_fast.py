@@ -2,23 +2,17 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from ahdr_cli.networks.blend import blend
 from ahdr_cli.networks.config import FastConfig, stride
 from ahdr_cli.networks.cost import macs_per_pixel, parameter_count
 from ahdr_cli.networks.explicit import explicit_weights
-from ahdr_cli.networks.families import build_network
 from ahdr_cli.networks.fast import FastNet
 from ahdr_cli.networks.input import to_network_input
 from ahdr_cli.networks.mu_law import mu_law_compress, mu_law_expand
 from ahdr_cli.networks.shrinkage import shrink_noise
 
 TINY = FastConfig(features=8, shallow=4, detail=10, dilations=(1, 2))
-
-
-def random_input(height: int, width: int, *, batch: int = 1) -> torch.Tensor:
-    return torch.rand(batch, 3, 7, height, width, generator=torch.Generator().manual_seed(0))
 
 
 def tiny(config: FastConfig = TINY) -> FastNet:
@@ -33,30 +27,6 @@ def test_it_is_small():
     assert stride(config) == 4
 
 
-def test_macs_agree_with_torchs_own_count():
-    for config in (FastConfig(), TINY):
-        with torch.device("meta"):
-            net = FastNet(config)
-            frames = torch.empty(1, 3, 7, 16, 24)
-        with FlopCounterMode(display=False) as counter:
-            net(frames)
-        assert counter.get_total_flops() // (2 * 16 * 24) == macs_per_pixel(config)
-
-
-@pytest.mark.parametrize("size", [(1, 1), (2, 7), (4, 4), (16, 16), (19, 33)])
-def test_any_size_goes_through_unchanged(size):
-    output = tiny()(random_input(*size, batch=2))
-    assert output.shape == (2, 3, *size)
-    assert output.min() >= 0
-    assert output.max() <= 1
-
-
-def test_items_of_a_batch_do_not_mix():
-    net, frames = tiny(), random_input(12, 12, batch=3)
-    each = torch.cat([net(frames[i : i + 1]) for i in range(3)])
-    torch.testing.assert_close(net(frames), each)
-
-
 def test_without_an_output_it_is_the_explicit_merge_without_its_noise():
     net = tiny()
     net.reset_output()
@@ -67,27 +37,15 @@ def test_without_an_output_it_is_the_explicit_merge_without_its_noise():
     frames = to_network_input(exposed.clamp(max=1.0).pow(1 / 2.2), ratios, noise)
     # The network's own picture, grey so far, has a weight of e⁻⁶ beside that of the frames.
     explicit = explicit_weights(frames)
-    merged = blend(frames, explicit.logits[:, :3], explicit.variance)
+    merged = blend(explicit.radiance, explicit.logits[:, :3], explicit.variance)
     merged = mu_law_expand(shrink_noise(mu_law_compress(merged.radiance), merged))
     lit = frames[:, :, :3].mean(dim=2).amax(dim=1, keepdim=True).expand_as(merged) > 0.4
     assert lit.sum() > 800
     torch.testing.assert_close(net(frames)[lit], merged[lit], rtol=0.05, atol=5e-4)
 
 
-def test_every_parameter_learns():
-    net = tiny()
-    net(random_input(16, 16)).sum().backward()
-    for key, parameter in net.named_parameters():
-        assert parameter.grad is not None, key
-        assert torch.isfinite(parameter.grad).all(), key
-        assert parameter.grad.abs().sum() > 0, key
-
-
-def test_configuration_round_trip():
-    assert FastConfig.from_dict(TINY.to_dict()) == TINY
-    assert isinstance(build_network(TINY), FastNet)
-    # As JSON has it.
-    assert FastConfig.from_dict({"dilations": [1, 3]}).dilations == (1, 3)
+def test_dilations_may_be_a_list_as_in_json():
+    assert FastConfig(**{"dilations": [1, 3]}).dilations == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -104,4 +62,4 @@ def test_configuration_round_trip():
 )
 def test_wrong_configurations(values, error):
     with pytest.raises(error):
-        FastConfig.from_dict(values)
+        FastConfig(**values)

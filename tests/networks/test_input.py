@@ -86,9 +86,3 @@ def test_without_noise_it_is_the_papers_input():
     ldr = random_ldr()
     stacked = to_network_input(ldr, RATIOS)
     assert torch.equal(stacked, to_network_input(ldr, RATIOS, NOISE)[:, :, :VARIANCE])
-
-
-def test_gamma_is_a_parameter():
-    ldr = random_ldr()
-    stacked = to_network_input(ldr, torch.ones(2, 3), gamma=1.0)
-    torch.testing.assert_close(stacked[:, :, RADIANCE], ldr)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ahdr_cli.bracket.blocks import compare_blocks
 from ahdr_cli.bracket.noise import estimate_noise
 from ahdr_cli.networks.input import VARIANCE, to_network_input
 from ahdr_cli.networks.noise import batch_noise, with_variance
@@ -31,7 +32,7 @@ def test_the_same_as_a_merge_finds(batch):
     found = batch_noise(batch.ldr, batch.ratios)
     for sample, frames, ratios in zip(found, batch.ldr, batch.ratios, strict=True):
         pixels = [frame.permute(1, 2, 0).numpy() for frame in frames]
-        expected = estimate_noise(pixels, ratios.numpy().astype(np.float64))
+        expected = estimate_noise(compare_blocks(pixels, ratios.numpy().astype(np.float64)))
         assert sample.item() == pytest.approx(expected, rel=1e-4)
     assert found[0] < found[1] < found[2]
     assert found[3].item() == pytest.approx(LIKELY)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 import torch
 from torch import nn
@@ -23,16 +21,6 @@ def test_the_six_of_the_paper():
         "deep-rb-net",
     ]
     assert VARIANTS["ahdrnet"] == AHDRConfig()
-
-
-@pytest.mark.parametrize("name", VARIANTS)
-def test_every_variant_runs(name):
-    torch.manual_seed(0)
-    net = AHDRNet(dataclasses.replace(VARIANTS[name], features=8, growth=4)).eval()
-    with torch.no_grad():
-        output = net(torch.rand(1, 3, 7, 13, 9))
-    assert output.shape == (1, 3, 13, 9)
-    assert output.std() > 0
 
 
 @pytest.mark.parametrize(

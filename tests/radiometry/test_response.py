@@ -54,3 +54,15 @@ def test_light_beyond_white_is_white_and_none_is_black():
     encoded = CAMERA.encode(np.array([0.0, 1.0, 7.0]))
     assert encoded[0] < 1e-4
     assert encoded[1:].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("gamma", [1.1, 1.8, 2.2, 2.5])
+@pytest.mark.parametrize("stops", [0.5, 2.0])
+def test_frames_of_another_gamma_are_apart_in_proportion(gamma, stops):
+    """A pair of values s stops apart by x^γ is s · 2.2 / γ apart by x^2.2."""
+    apart = ResponseCurve(gamma=gamma).apart_ev(stops)
+    assert apart == pytest.approx(stops * abs(2.2 / gamma - 1), abs=1e-3)
+
+
+def test_frames_that_share_no_value_are_not_apart():
+    assert CAMERA.apart_ev(20.0) == 0.0

@@ -171,6 +171,20 @@ def test_an_infinite_sun_stays_the_brightest_pixel():
     assert np.all(shown[0, 8] == 0.0)
 
 
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_an_infinite_sun_of_any_size_leaves_the_rest_to_be_seen(operator):
+    """Files are read with the largest float32 in place of Inf: both are no radiance."""
+    radiance = np.tile(grey_ramp(0.01, 4.0), (50, 1, 1))
+    bright = np.sort(radiance, axis=None)[-1]
+    expected = radiance.copy()
+    expected[:20, :4] = bright
+    for infinite in (np.inf, np.finfo(np.float32).max):
+        radiance[:20, :4] = infinite
+        shown = tonemap(radiance, operator)
+        np.testing.assert_array_equal(shown, tonemap(expected, operator))
+        assert shown[30:].mean() > 0.2
+
+
 def test_estimated_white_ignores_hot_pixels_but_not_highlights():
     radiance = np.full((100, 100, 3), 0.5, dtype=np.float32)
     radiance[:5, :10, 1] = 8.0  # half a per cent: a lamp, saturated in green

@@ -63,7 +63,6 @@ def test_srgb_against_published_values():
 
 
 def test_gamma_and_mu_law_against_hand_computed_values():
-    assert gamma_decode(np.array([0.5]), 2.0)[0] == 0.25
     assert gamma_decode(np.array([0.5]))[0] == pytest.approx(0.217637640824)
     assert GAMMA == 2.2
     # log(1 + 5000 · 0.01) / log(5001)

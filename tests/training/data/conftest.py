@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -79,21 +75,3 @@ def synthetic(maps: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy_of_set(synthetic: Path, tmp_path: Path) -> Path:
     """A copy of the synthetic set, to be damaged."""
     return Path(shutil.copytree(synthetic, tmp_path / "set"))
-
-
-@pytest.fixture(scope="session")
-def run_python(repository: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run Python with arguments, with the checkout on its path."""
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"}
-        return subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    return run
