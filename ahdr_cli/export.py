@@ -16,6 +16,7 @@ from ahdr_cli.errors import MissingDependencyError, ModelError
 from ahdr_cli.io.atomic import atomic_path
 from ahdr_cli.networks.config import AHDRConfig, stride
 from ahdr_cli.networks.receptive import halo
+from ahdr_cli.radiometry.noise import LIKELY, QUIETEST
 
 if TYPE_CHECKING:
     from ahdr_cli.checkpoints import Checkpoint
@@ -27,7 +28,11 @@ ONNX_SUFFIXES = (".onnx",)
 _MEANING = (
     "frames: (3, h, w, 3) RGB in [0, 1], display-encoded, aligned: short, reference, long; "
     "h and w are multiples of `stride`. "
-    "conditions: (4,) exposures relative to the shortest, and the noise of the bracket. "
+    "conditions: (4,) exposures relative to the shortest, and the noise of the bracket: the "
+    "variance of a frame's light (its values to the power of 2.2) divided by that light, above 0: "
+    f"at least {QUIETEST:.0e}, and {LIKELY:.0e} where values deviate by one level of 8 bits. "
+    "In Python, `ahdr_cli.Merger` has a method `prepare`, whose result has both: "
+    "`bracket`, with the frames, and `conditions`. "
     "radiance: (h, w, 3) linear RGB in [0, 1], in units of the shortest frame's white; "
     "times the reference's exposure it is in units of the reference's white."
 )

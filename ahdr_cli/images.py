@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ahdr_cli.errors import ExposureError, UsageError
 
 __all__ = ["CaptureMetadata", "Exposure", "FloatArray", "Frame", "HdrImage", "PixelSource"]
 
@@ -25,7 +28,7 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """How much light a frame was given.
+    """How much light a frame was given; ExposureError if a number has no meaning.
 
     Attributes:
         seconds: shutter time in seconds, > 0.
@@ -45,8 +48,10 @@ class Exposure:
     def __post_init__(self) -> None:
         for name in ("seconds", "iso", "f_number"):
             value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be finite and positive, got {value!r}")
+            if name != "seconds" and value is None:
+                continue
+            if not (isinstance(value, Real) and math.isfinite(value) and float(value) > 0):
+                raise ExposureError(f"{name} must be a number, finite and positive, got {value!r}")
 
     @classmethod
     def from_ev(cls, ev: float) -> Exposure:
@@ -104,7 +109,7 @@ class CaptureMetadata:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One photograph.
+    """One photograph; UsageError if the pixels have another shape or type.
 
     Attributes:
         pixels: (H, W, 3) float32 RGB in [0, 1], display-encoded, upright.
@@ -119,10 +124,12 @@ class Frame:
     metadata: CaptureMetadata = field(default_factory=CaptureMetadata)
 
     def __post_init__(self) -> None:
-        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
-            raise ValueError(f"pixels must be (H, W, 3), got {self.pixels.shape}")
+        _check_shape(self.pixels)
         if self.pixels.dtype != np.float32:
-            raise ValueError(f"pixels must be float32, got {self.pixels.dtype}")
+            raise UsageError(
+                f"pixels must be float32 from 0 to 1, got {self.pixels.dtype}",
+                hint="whole numbers are divided by their white, 255 or 65535; then .astype('f4')",
+            )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -137,7 +144,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HdrImage:
-    """Scene-referred linear radiance.
+    """Scene-referred linear radiance; UsageError if the pixels have another shape.
 
     Attributes:
         pixels: (H, W, 3) float32 linear RGB, finite, ≥ 0; 1.0 = white of the reference frame.
@@ -152,13 +159,21 @@ class HdrImage:
     metadata: CaptureMetadata = field(default_factory=CaptureMetadata)
 
     def __post_init__(self) -> None:
-        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
-            raise ValueError(f"pixels must be (H, W, 3), got {self.pixels.shape}")
+        _check_shape(self.pixels)
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+
+def _check_shape(pixels: object) -> None:
+    if not isinstance(pixels, np.ndarray):
+        raise UsageError(f"pixels must be a numpy array, got {type(pixels).__name__}")
+    if pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise UsageError(
+            f"pixels must be (H, W, 3), got {pixels.shape}", hint="RGB, channels last, no alpha"
+        )
 
 
 class PixelSource(Protocol):

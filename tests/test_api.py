@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import ahdr_cli
@@ -41,7 +42,7 @@ def test_import_is_light():
 
 def test_the_example_of_the_readme_runs(repository, tmp_path, monkeypatch):
     readme = (repository / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    example, arrays = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     assert len([line for line in example.splitlines() if line.strip()]) == 5
     for name in ("low", "mid", "high"):
         (tmp_path / f"{name}.jpg").write_bytes(
@@ -51,4 +52,34 @@ def test_the_example_of_the_readme_runs(repository, tmp_path, monkeypatch):
     namespace: dict[str, object] = {}
     exec(compile(example, "README.md", "exec"), namespace)
     assert ahdr_cli.read_hdr(tmp_path / "out.exr").pixels.shape == (360, 640, 3)
-    assert isinstance(namespace["image"], ahdr_cli.HdrImage)
+    merged = namespace.pop("image")
+    assert isinstance(merged, ahdr_cli.HdrImage)
+
+    paths, seconds = (f"{name}.jpg" for name in ("low", "mid", "high")), (1, 4, 16)
+    frames = [np.uint8(255 * ahdr_cli.read_frame(path).pixels + 0.5) for path in paths]
+    namespace["shots"] = zip(frames, seconds, strict=True)
+    exec(compile(arrays, "README.md", "exec"), namespace)
+    again = namespace["image"]
+    assert isinstance(again, ahdr_cli.HdrImage) and again.size == merged.size
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "words"),
+    [
+        (lambda a: ahdr_cli.Frame((255 * a).astype("u1")), 2, "got uint8 (whole numbers are"),
+        (lambda a: ahdr_cli.Frame(a.astype("f8")), 2, "float32 from 0 to 1, got float64"),
+        (lambda a: ahdr_cli.Frame(a[..., 0]), 2, "must be (H, W, 3), got (9, 9)"),
+        (lambda a: ahdr_cli.Frame(a.tolist()), 2, "must be a numpy array, got list"),
+        (lambda a: ahdr_cli.HdrImage(a[..., :2]), 2, "must be (H, W, 3), got (9, 9, 2)"),
+        (lambda a: ahdr_cli.Exposure(seconds=0), 4, "seconds must be a number, finite and pos"),
+        (lambda a: ahdr_cli.Exposure(seconds="1/60"), 4, "got '1/60'"),
+        (lambda a: ahdr_cli.Exposure(seconds=None), 4, "got None"),
+        (lambda a: ahdr_cli.Exposure(seconds=1, iso=-100), 4, "iso must be a number"),
+        (lambda a: ahdr_cli.Bracket.from_frames([ahdr_cli.Frame(a)] * 3), 4, "Exposure(…)"),
+    ],
+)
+def test_arrays_of_ones_own_are_explained(make, code, words):
+    with pytest.raises(ahdr_cli.AhdrError) as caught:
+        make(np.full((9, 9, 3), 0.5, np.float32))
+    assert caught.value.exit_code == code
+    assert words in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 
+from ahdr_cli import Bracket, Exposure, Frame, MergeOptions, Merger
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import ModelError, OutputExistsError
 from ahdr_cli.export import export_onnx
@@ -42,6 +44,31 @@ def test_other_programs_get_the_same_radiance(tmp_path, frames, name, stride, ha
     assert (facts["model"], facts["precision"]) == (name, "fp32")
     assert (int(facts["stride"]), int(facts["halo"])) == (stride, halo)
     assert halo >= ours.halo
+
+
+def test_the_file_says_what_noise_it_takes(tmp_path, frames):
+    path = export_onnx(load_checkpoint("fast"), tmp_path / "network.onnx")
+    told = re.search(r"at least (\S+), and (\S+) where", onnx.load(path).doc_string)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    for noise in map(float, told.groups()):
+        conditions = np.array([*CONDITIONS[:3], noise], np.float32)
+        (merged,) = session.run(None, {"frames": frames, "conditions": conditions})
+        assert np.isfinite(merged).all() and merged.std() > 0.01
+
+
+def test_prepared_brackets_fit(tmp_path, frames):
+    """What the file says of `Merger.prepare` gives what `Merger` gives."""
+    bracket = Bracket.from_frames(
+        [Frame(f, Exposure(seconds=t)) for f, t in zip(frames, (1, 4, 16), strict=True)]
+    )
+    merger = Merger.open("fast", options=MergeOptions(device="cpu"))
+    prepared = merger.prepare(bracket)
+    path = export_onnx(load_checkpoint("fast"), tmp_path / "network.onnx")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    shown = np.stack([frame.pixels for frame in prepared.bracket.frames])
+    (merged,) = session.run(None, {"frames": shown, "conditions": prepared.conditions})
+    ours = merger(bracket).pixels
+    np.testing.assert_allclose(merged * prepared.conditions[1], ours, rtol=0, atol=4e-6)
 
 
 def test_eight_bits_are_marked(tmp_path):

@@ -67,9 +67,9 @@ def exposures_of(frames: Sequence[Frame]) -> list[Exposure]:
     for frame in frames:
         if frame.exposure is None:
             raise MissingExposureError(
-                "no exposure in this file",
+                "no exposure in this file" if frame.path else "no exposure",
                 path=frame.name,
-                hint="pass --exposures, --ev or --ev-file",
+                hint="pass --exposures, --ev or --ev-file; in Python, Frame(pixels, Exposure(…))",
             )
         exposures.append(frame.exposure)
     return exposures

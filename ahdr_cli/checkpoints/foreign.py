@@ -122,6 +122,7 @@ def from_authors_layout(
         ForeignCheckpointError: a tensor is missing, unknown, or of the wrong shape.
     """
     ours: dict[str, Tensor] = {}
+    theirs: dict[str, str] = {}  # errors name tensors as the file does
     unknown = []
     for key, tensor in tensors.items():
         module, _, parameter = key.rpartition(".")
@@ -132,6 +133,7 @@ def from_authors_layout(
             unknown.append(key)
         else:
             ours[f"{name}.{parameter}"] = tensor
+            theirs[f"{name}.{parameter}"] = key
     # Before anything is inferred: a network of another kind should be called that.
     if "encode.weight" not in ours or "blocks.0.layers.0.weight" not in ours:
         raise ForeignCheckpointError(
@@ -142,8 +144,8 @@ def from_authors_layout(
     config = _infer_config(ours)
     expected = dict(parameter_shapes(config))
     for what, keys in (
-        ("unknown", unknown + sorted(ours.keys() - expected.keys())),
-        ("missing", sorted(expected.keys() - ours.keys())),
+        ("unknown", unknown + sorted(theirs[key] for key in ours.keys() - expected.keys())),
+        ("missing", sorted(_their_key(key) for key in expected.keys() - ours.keys())),
     ):
         if keys:
             raise ForeignCheckpointError(
@@ -152,11 +154,13 @@ def from_authors_layout(
     for key, tensor in ours.items():
         if tensor.shape != expected[key]:
             raise ForeignCheckpointError(
-                f"{key} has shape {tuple(tensor.shape)}, expected {expected[key]}",
+                f"{theirs[key]} has shape {tuple(tensor.shape)}, expected {expected[key]}",
                 path=path,
             )
         if not tensor.is_floating_point() or not torch.isfinite(tensor).all():
-            raise ForeignCheckpointError(f"{key} holds values that are no finite floats", path=path)
+            raise ForeignCheckpointError(
+                f"{theirs[key]} holds values that are no finite floats", path=path
+            )
     return config, ours
 
 
@@ -167,6 +171,17 @@ def _our_module(module: str) -> str | None:
     if fold := _AUTHORS_FOLD.fullmatch(module):
         return f"blocks.{int(fold[1]) - 1}.fold"
     return _AUTHORS_MODULES.get(module)
+
+
+def _their_key(key: str) -> str:
+    """The authors' name of one of our parameters."""
+    module, _, parameter = key.rpartition(".")
+    names = {ours: theirs for theirs, ours in _AUTHORS_MODULES.items()}
+    if module not in names:
+        _, block, *layer = module.replace(".layers", "").split(".")
+        inner = "conv_1x1" if layer == ["fold"] else f"dense_layers.{layer[0]}.conv"
+        names[module] = f"RDB{int(block) + 1}.{inner}"
+    return f"{names[module]}.{parameter}"
 
 
 def _infer_config(ours: Mapping[str, Tensor]) -> AHDRConfig:

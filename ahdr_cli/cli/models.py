@@ -79,16 +79,28 @@ def show(name: _NameArgument, as_json: JsonOption = False) -> None:
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Default: all.", show_default=False),
+        typer.Argument(
+            metavar="[NAME|PATH]...", help="Default: all registered.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Check weights against their SHA-256, their header and their configuration."""
-    from ahdr_cli.checkpoints import available_models, find_model, verify_model
+    """Check weights against their SHA-256, their header and their configuration.
 
-    entries = [find_model(name) for name in names] if names else list(available_models())
-    for entry in entries:
-        verify_model(entry)
-        stdout().print(f"{entry.name}: ok, sha256 {entry.sha256}", markup=False)
+    Nobody states the SHA-256 of a file that is not registered; it is shown.
+    """
+    from ahdr_cli.checkpoints import available_models, find_model, load_checkpoint, verify_model
+
+    registered = [entry.name for entry in available_models()]
+    for name in names or registered:
+        if name not in registered and Path(name).is_file():
+            checkpoint = load_checkpoint(name)
+            checkpoint.build()
+            sha256 = checkpoint.sha256
+        else:
+            entry = find_model(name)
+            verify_model(entry)
+            sha256 = entry.sha256
+        stdout().print(f"{name}: ok, sha256 {sha256}", markup=False)
 
 
 @app.command("import")
@@ -109,7 +121,9 @@ def import_model(
 ) -> None:
     """Convert a foreign checkpoint to a self-describing .safetensors file."""
     from ahdr_cli.checkpoints import import_checkpoint
+    from ahdr_cli.io.atomic import check_output
 
+    check_output(output, overwrite=overwrite, suffixes={".safetensors"})
     checkpoint = import_checkpoint(source, output, overwrite=overwrite)
     note(f"wrote {output}, sha256 {checkpoint.sha256}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -53,6 +54,24 @@ def test_unknown_names(ahdr, command):
     result = ahdr("models", command, "ahdrnett")
     assert result.exit_code == 5
     assert "ahdrnett" in result.stderr
+
+
+def test_verify_takes_files_too(ahdr, tiny_model, tmp_path):
+    result = ahdr("models", "verify", tiny_model, "fast")
+    assert result.exit_code == 0, result.stderr
+    sha256 = hashlib.sha256(tiny_model.read_bytes()).hexdigest()
+    assert f"{tiny_model}: ok, sha256 {sha256}" in result.stdout
+    assert "fast: ok" in result.stdout
+    (tmp_path / "damaged.safetensors").write_bytes(tiny_model.read_bytes()[:-100])
+    result = ahdr("models", "verify", tmp_path / "damaged.safetensors")
+    assert (result.exit_code, result.stdout) == (5, "")
+
+
+def test_import_writes_safetensors_only(ahdr, tiny_model, tmp_path):
+    result = ahdr("models", "import", tiny_model, "-o", tmp_path / "copy.pt")
+    assert result.exit_code == 6
+    assert "expected .safetensors" in result.stderr
+    assert not (tmp_path / "copy.pt").exists()
 
 
 def test_import_of_something_else(ahdr, bracket, tmp_path):
