@@ -8,6 +8,7 @@ Runtime. Times and accuracy: ``benchmarks/cpu_network.md``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -20,12 +21,13 @@ from ahdr_cli.inference.devices import Precision
 from ahdr_cli.inference.onnx_ahdrnet import build_decision
 from ahdr_cli.inference.onnx_runtime import open_session
 from ahdr_cli.inference.threads import cpu_threads
+from ahdr_cli.inference.tiling import Box
 from ahdr_cli.inference.winograd import SCRATCH
 from ahdr_cli.inference.winograd_body import WinogradBody, map_channels
 from ahdr_cli.inference.winograd_support import CHANNELS
 from ahdr_cli.inference.workers import Workers
 from ahdr_cli.networks.config import AHDRConfig
-from ahdr_cli.networks.receptive import receptive_radius
+from ahdr_cli.networks.receptive import decision_radius, receptive_radius
 
 __all__ = ["WinogradRuntime"]
 
@@ -50,6 +52,7 @@ class WinogradRuntime:
 
     def __init__(self, config: AHDRConfig, weights: Mapping[str, FloatArray]) -> None:
         self.halo = receptive_radius(config)
+        self._radius = decision_radius(config)
         self._channels = map_channels(config)
         self.bytes_per_pixel = 4 * self._channels + _DECISION
         self._decision = open_session(build_decision(config, weights, group=CHANNELS), part=True)
@@ -59,13 +62,30 @@ class WinogradRuntime:
 
     def __call__(self, frames: FloatArray, conditions: FloatArray) -> FloatArray:
         """See :class:`ahdr_cli.inference.runtime.Runtime`."""
-        with translated_allocation_errors(), self._maps(*frames.shape[1:3]) as maps:
+        return self.merge_part(frames, conditions, Box(0, 0, *frames.shape[1:3]))
+
+    def merge_part(self, frames: FloatArray, conditions: FloatArray, part: Box) -> FloatArray:
+        """See :class:`ahdr_cli.inference.runtime.PartialRuntime`."""
+        size = frames.shape[1:3]
+        of_features = part.grown(self._radius.features, size=size)
+        of_frames = part.grown(self._radius.frames, size=size)
+        with translated_allocation_errors(), self._maps(*size) as maps:
             with _single_threaded_blas():
-                features = self._body(frames, conditions[:3], maps)
-            given = {"frames": frames, "conditions": conditions, "features": features}
+                features = self._body(frames, conditions[:3], maps, part=of_features)
+            # Where frames matter and features do not there are none.
+            seen = np.reshape(maps[-len(features) :], -1)  # maps that are free again
+            shape = len(features), *of_frames.size, CHANNELS
+            seen = seen[: math.prod(shape)].reshape(shape)
+            seen[...] = 0.0
+            seen[:, *of_features.within(of_frames).slices] = features[:, *of_features.slices]
+            given = {
+                "frames": np.ascontiguousarray(frames[:, *of_frames.slices]),
+                "conditions": conditions,
+                "features": seen,
+            }
             radiance: FloatArray
             (radiance,) = self._decision.run(None, given)
-            return radiance
+            return radiance[part.within(of_frames).slices]
 
     def release(self) -> None:
         """See :class:`ahdr_cli.inference.runtime.Runtime`."""
