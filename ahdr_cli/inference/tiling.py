@@ -43,8 +43,11 @@ class Box(NamedTuple):
 
     def within(self, other: Box) -> Box:
         """The same box in coordinates that begin at the corner of `other`."""
-        top, left = other.top, other.left
-        return Box(self.top - top, self.left - left, self.bottom - top, self.right - left)
+        return self.moved(-other.top, -other.left)
+
+    def moved(self, down: int, right: int) -> Box:
+        """The same box elsewhere."""
+        return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
 
     def grown(self, halo: int, *, size: tuple[int, int]) -> Box:
         """Larger by `halo` on every side, as far as an image of `size` reaches."""
