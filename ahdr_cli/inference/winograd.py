@@ -31,7 +31,7 @@ class WinogradConvolution:
     """A 3×3 convolution, zero-padded to keep the size, with bias and (leaky) ReLU.
 
     Args:
-        weight: (outputs, inputs, 3, 3), multiples of `CHANNELS`, inputs at most `WIDEST`.
+        weight: (outputs, inputs, 3, 3), outputs a multiple of `CHANNELS`, inputs at most `WIDEST`.
         bias: (outputs,).
         dilation: of the taps.
         slopes: what negative results are multiplied by, 0 for ReLU, 1 for nothing; one for all
@@ -53,7 +53,6 @@ class WinogradConvolution:
     ) -> None:
         outputs, self._inputs = weight.shape[:2]
         assert outputs % CHANNELS == 0
-        assert self._inputs % CHANNELS == 0
         assert self._inputs <= WIDEST
         # Bias and slope of every output.
         finish = np.empty((2, outputs), np.float32)
@@ -72,23 +71,23 @@ class WinogradConvolution:
         """Convolve maps into others, which do not overlap them.
 
         Args:
-            source: (groups, h, w, `CHANNELS`).
-            target: likewise.
+            source: (groups, h, w, `CHANNELS`); channels beyond the inputs do not matter.
+            target: (outputs / `CHANNELS`, h, w, `CHANNELS`).
             known: part of the source; what lies outside counts as zero.
             wanted: part of the target; the rest is left as it is.
             workers: that share out the work.
         """
         height, width = source.shape[1:3]
         places = _places(wanted, self.dilation)
-        maps = source.reshape(-1)
+        maps, channels = source.reshape(-1), len(source) * CHANNELS
         read, written = (height, width, *known), (height, width, *wanted)
 
         def work(block: int) -> None:
             some = places[block * PATCHES : (block + 1) * PATCHES]
             components, products = workers.scratch.reshape(2, -1)
-            transform_patches(maps, read, self._inputs, self.dilation, some, components)
-            patches = components.reshape(36, COMPONENT)[:, : len(some) * self._inputs]
-            patches = patches.reshape(36, len(some), self._inputs)  # a view
+            transform_patches(maps, read, channels, self.dilation, some, components)
+            patches = components.reshape(36, COMPONENT)[:, : len(some) * channels]
+            patches = patches.reshape(36, len(some), channels)[:, :, : self._inputs]  # a view
             group = 0
             for weight, finish in self._parts:
                 columns = finish.shape[1]

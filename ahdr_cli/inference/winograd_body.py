@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.tiling import Box
 from ahdr_cli.inference.winograd import WinogradConvolution
 from ahdr_cli.inference.winograd_blocks import block_steps
+from ahdr_cli.inference.winograd_folds import BlockEnd, block_ends
 from ahdr_cli.inference.winograd_support import CHANNELS
 from ahdr_cli.inference.workers import Workers
 from ahdr_cli.networks.config import AHDRConfig
@@ -91,6 +93,7 @@ class WinogradBody:
         self._blocks = [
             block_steps(config, weights, f"blocks.{i}") for i in range(config.num_blocks)
         ]
+        self._ends = block_ends(config, weights)
         self._spread, self._refine = self._conv("spread"), self._conv("refine")
         chain = [layer for layers in self._attention[:1] for layer in layers]
         chain += [self._merge, *(step.convolution for steps in self._blocks for step in steps)]
@@ -124,10 +127,11 @@ class WinogradBody:
         # From here on the outer frames' features are not needed, and their place is.
         collected, total = maps[2 * groups :], short
         self._by_pixels(_copy, sight.box, free[:groups], long)
-        for i, steps in enumerate(self._blocks):
+        for steps, end in zip(self._blocks, self._ends, strict=True):
             for convolution, source, target in steps:
                 self._convolve(convolution, collected[source], collected[target], sight)
-            self._fold(i, sight.box, collected[: steps[-1].target.stop], total)
+            fold = partial(self._with_scratch, end)
+            self._by_pixels(fold, sight.box, collected[: steps[-1].target.stop], total)
         self._convolve(self._spread, total, collected[:groups], sight)
         self._by_pixels(_add, sight.box, reference, collected[:groups])
         self._convolve(self._refine, collected[:groups], total, sight)
@@ -149,8 +153,6 @@ class WinogradBody:
         weight = self._weights[f"{name}.weight"]
         if swap:
             weight = np.roll(weight, weight.shape[1] // 2, axis=1)
-        rest = -weight.shape[1] % CHANNELS
-        weight = np.pad(weight, ((0, 0), (0, rest), (0, 0), (0, 0)))
         return WinogradConvolution(weight, self._weights[f"{name}.bias"], slopes=slope)
 
     def _encode_frames(
@@ -172,7 +174,6 @@ class WinogradBody:
             box: where the features are wanted.
         """
         whole = Box(0, 0, *frames.shape[1:3])
-        seen[...] = 0.0
         channels = seen.reshape(-1, CHANNELS)
         for frame, ratio, its_features in zip(frames, ratios, features, strict=True):
             pixels = frame.reshape(-1, 3)
@@ -202,40 +203,8 @@ class WinogradBody:
             self._convolve(layers.gate, compared, mask, sight)
             self._by_pixels(_apply_mask, sight.box, mask, features)
 
-    def _fold(self, block: int, box: Box, collected: FloatArray, total: FloatArray) -> None:
-        """The end of a block: its output replaces its input, and its share goes to the total."""
-        features = self._config.features
-        columns = slice(block * features, (block + 1) * features)
-        share = np.ascontiguousarray(self._weights["fold.weight"][:, columns, 0, 0].T)
-        bias = self._weights["fold.bias"]
-        residual = self._config.block == "rb"
-        if not residual:
-            name = f"blocks.{block}.fold"
-            fold = np.ascontiguousarray(self._weights[f"{name}.weight"][:, :, 0, 0].T)
-            fold_bias = self._weights[f"{name}.bias"]
-
-        def work(x: FloatArray, y: FloatArray) -> None:
-            (rows, width), channels = x.shape[1:3], len(x) * CHANNELS
-            count = rows * width
-            scratch = self._workers.scratch
-            pixels = scratch[: count * channels].reshape(count, channels)
-            merged = scratch[pixels.size :][: count * features].reshape(count, features)
-            given = scratch[pixels.size + merged.size :][: count * features].reshape(merged.shape)
-            np.copyto(pixels.reshape(rows, width, len(x), CHANNELS), x.transpose(1, 2, 0, 3))
-            if residual:
-                np.add(pixels[:, :features], pixels[:, -features:], out=merged)
-            else:
-                np.matmul(pixels, fold, out=merged)
-                merged += fold_bias
-                merged += pixels[:, :features]
-            x[: self._groups] = _grouped(merged, rows)
-            np.matmul(merged, share, out=given)
-            if block == 0:
-                np.add(_grouped(given, rows), bias.reshape(-1, 1, 1, CHANNELS), out=y)
-            else:
-                y += _grouped(given, rows)
-
-        self._by_pixels(work, box, collected, total)
+    def _with_scratch(self, end: BlockEnd, collected: FloatArray, total: FloatArray) -> None:
+        end(collected, total, self._workers.scratch)
 
     def _by_pixels(
         self, work: Callable[[FloatArray, FloatArray], None], box: Box, *maps: FloatArray
@@ -269,9 +238,3 @@ def _apply_mask(mask: FloatArray, features: FloatArray) -> None:
         np.exp(mask, out=mask)
     mask += 1.0
     features /= mask
-
-
-def _grouped(pixels: FloatArray, rows: int) -> FloatArray:
-    """(rows · width, channels) → (groups, rows, width, `CHANNELS`), a view."""
-    groups = pixels.shape[1] // CHANNELS
-    return pixels.reshape(rows, -1, groups, CHANNELS).transpose(2, 0, 1, 3)
