@@ -24,6 +24,7 @@ from ahdr_cli.inference.winograd_kernels import (
     inlined,
     multiples,
 )
+from ahdr_cli.inference.winograd_prefetch import prefetch_pixels
 from ahdr_cli.inference.winograd_support import CHANNELS
 
 __all__ = ["transform_patches"]
@@ -118,8 +119,15 @@ def transform_patches(
     reach = 5 * dilation
     for n in range(places.shape[0]):
         top, left = places[n, 0] - dilation, places[n, 1] - dilation
+        # Of the next patch, what this one does not share if it lies beside it.
+        following = min(n + 1, places.shape[0] - 1)
+        below, right = places[following, 0] - dilation, places[following, 1] + dilation
+        ahead = below >= first_row and below + reach < end_row and right + 3 * dilation < end_column
         for first in range(0, inputs, CHANNELS):
             group = first * height * width
+            if ahead:
+                start = group + (below * width + right) * CHANNELS
+                prefetch_pixels(maps, np.uint64(start), pitch, 6, 4)
             if (
                 top >= first_row
                 and left >= first_column

@@ -23,6 +23,7 @@ from ahdr_cli.inference.winograd_kernels import (
     inlined,
     multiples,
 )
+from ahdr_cli.inference.winograd_prefetch import prefetch_pixels
 from ahdr_cli.inference.winograd_support import CHANNELS
 
 __all__ = ["transform_products"]
@@ -209,6 +210,11 @@ def transform_products(
         group = first * height * width
         which = np.uint64(first)
         for n in range(places.shape[0]):
+            following = min(n + 1, places.shape[0] - 1)
+            top, left = places[following, 0], places[following, 1]
+            if top + reach < end_row and left + reach < end_column:
+                start = group + (top * width + left) * CHANNELS
+                prefetch_pixels(maps, np.uint64(start), pitch, 4, 4)
             top, left = places[n, 0], places[n, 1]
             _columns_backward(products, np.uint64(n * outputs + first), component, lines)
             if top + reach < end_row and left + reach < end_column:
