@@ -30,12 +30,18 @@ from ahdr_cli.networks.receptive import decision_radius, receptive_radius
 
 __all__ = ["WinogradRuntime"]
 
-_PIECE = 256
-"""Side in pixels of what one thread makes of the features at once. ONNX Runtime computes so few
-pixels in 0.9 µs each, and those of a whole tile, which no cache holds, in 1.5 µs."""
+_PIECE = (96, 192)
+"""Least and largest side in pixels of what a thread decides at once. So few pixels take ONNX
+Runtime 0.9 µs each, and those of a whole tile, which no cache holds, 1.5 µs."""
 
-_DECISION = 300.0
-"""Bytes that this takes for each pixel of a large tile, besides the maps."""
+_DECISION = 1200
+"""Bytes that this takes for each pixel of a piece."""
+
+_PIECES_BYTES = 2e8
+"""Memory for the pieces of all threads, unless these are many."""
+
+_TILE = 600_000
+"""Pixels of a large tile, over which the pieces' memory is shared out when tiles are planned."""
 
 _single_threaded_blas = SingleThreadedBlas()
 
@@ -57,9 +63,14 @@ class WinogradRuntime:
         self.halo = receptive_radius(config)
         self._radius = decision_radius(config)
         self._channels = map_channels(config)
-        self.bytes_per_pixel = 4 * self._channels + _DECISION
+        threads = cpu_threads()
+        side = int((_PIECES_BYTES / threads / _DECISION) ** 0.5)
+        beyond = 2 * self._radius.frames
+        self._piece = min(max(side - beyond, _PIECE[0]), _PIECE[1])
+        pieces = threads * (self._piece + beyond) ** 2 * _DECISION
+        self.bytes_per_pixel = 4 * self._channels + pieces / _TILE
         self._decision = open_session(build_decision(config, weights, group=CHANNELS), part=True)
-        self._workers = Workers(cpu_threads(), scratch=SCRATCH)
+        self._workers = Workers(threads, scratch=SCRATCH)
         self._body = WinogradBody(config, weights, workers=self._workers)
         self._kept: list[FloatArray] = []
 
@@ -70,7 +81,7 @@ class WinogradRuntime:
     def merge_part(self, frames: FloatArray, conditions: FloatArray, part: Box) -> FloatArray:
         """See :class:`ahdr_cli.inference.runtime.PartialRuntime`."""
         size = frames.shape[1:3]
-        pieces = plan_tiles(part.size, halo=0, inner=_PIECE)
+        pieces = plan_tiles(part.size, halo=0, inner=self._piece)
         radiance = np.empty((*part.size, 3), np.float32)
         with translated_allocation_errors(), self._maps(*size) as maps:
             with _single_threaded_blas():
