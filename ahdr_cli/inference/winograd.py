@@ -121,7 +121,9 @@ def _places(box: Box, dilation: int) -> NDArray[np.int64]:
     """(n, 2) first pixels of the 4×4 blocks that cover a box, those of a row together."""
     rows = _starts(box.top, box.bottom, dilation)
     columns = _starts(box.left, box.right, dilation)
-    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
+    places = np.empty((len(rows), len(columns), 2), np.int64)
+    places[..., 0], places[..., 1] = rows[:, None], columns
+    return places.reshape(-1, 2)
 
 
 def _starts(start: int, end: int, dilation: int) -> NDArray[np.int64]:

@@ -166,6 +166,7 @@ def test_the_points_are_what_the_kernels_compute_with():
         {"num_blocks": 1, "layers": 1},
         {"num_blocks": 1, "layers": 3},
         {"features": 64, "num_blocks": 1},
+        {"growth": 1024, "num_blocks": 1},
     ],
     ids=str,
 )
