@@ -8,9 +8,9 @@ runtime that ``auto`` means.
 
 Every measurement is a process of its own, so that its peak memory is its own, imports
 included; the cases take turns, so that other work on the machine falls on all of them. A
-process prepares a bracket and merges it twice: the network, tile by tile, with all that is cut and
-put together. The first time warms up, and the system finds the memory; the second time counts. After
-that it multiplies matrices: the share is how much longer the merge takes than the direct
+process prepares a bracket and merges it twice: the network, tile by tile, with all that is cut
+and put together. The first time warms up, and the system finds the memory; the second time counts.
+After that it multiplies matrices: the share is how much longer the merge takes than the direct
 convolutions' multiplications and additions would at that rate.
 """
 
@@ -132,7 +132,8 @@ def _print_table(runs: dict[str, list[dict[str, float]]], size: str, threads: in
     )
     print(
         "| case | tiles | first merge (s) | second, each run | median | processor time (s) "
-        "| ratio to the first | matrix rate (GFLOP/s) | share of the direct FLOPs' time | peak RSS (GB) |"
+        "| ratio to the first | matrix rate (GFLOP/s) | share of the direct FLOPs' time "
+        "| peak RSS (GB) |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     first = next(iter(runs.values()))

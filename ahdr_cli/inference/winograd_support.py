@@ -23,7 +23,7 @@ def has_winograd_body(config: AnyConfig) -> bool:
         return False
     features, growth = config.features, 0 if config.block == "rb" else config.growth
     shared = features + (config.layers - 1) // 2 * 2 * growth
-    widest = max(3 * features, shared)
+    widest = max(3 * features, shared, growth)
     return features % CHANNELS == growth % CHANNELS == 0 and widest <= WIDEST
 
 

@@ -166,7 +166,7 @@ def test_the_points_are_what_the_kernels_compute_with():
         {"num_blocks": 1, "layers": 1},
         {"num_blocks": 1, "layers": 3},
         {"features": 64, "num_blocks": 1},
-        {"growth": 1024, "num_blocks": 1},
+        {"growth": 192, "num_blocks": 1},
     ],
     ids=str,
 )
@@ -287,6 +287,23 @@ def test_blas_gets_its_threads_back_from_the_last_to_leave():
         assert threads() == {1}
         second.__exit__(None, None, None)
         assert threads() == before
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ({}, True),
+        ({"layers": 7}, False),
+        ({"features": 96}, False),
+        ({"features": 48}, False),
+        ({"growth": 224, "layers": 2}, False),
+        ({"growth": 192, "layers": 2}, True),
+        ({"block": "rb", "growth": 5}, True),
+    ],
+    ids=str,
+)
+def test_which_networks_it_can_compute(shape, expected):
+    assert winograd_support.has_winograd_body(AHDRConfig(**shape)) is expected
 
 
 def test_an_import_that_fails_is_a_reason(monkeypatch):
