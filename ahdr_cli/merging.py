@@ -24,7 +24,8 @@ from ahdr_cli.inference.budget import tile_pixels, tile_side
 from ahdr_cli.inference.devices import Precision, select_device, select_precision
 from ahdr_cli.inference.memory import free_memory
 from ahdr_cli.inference.runtime import Runtime, open_runtime, tile_stream
-from ahdr_cli.inference.tiling import OnTile, fit_tile, stream_tiled
+from ahdr_cli.inference.tile_stream import OnTile, stream_tiled
+from ahdr_cli.inference.tiling import fit_tile
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket

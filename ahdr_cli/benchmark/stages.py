@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from ahdr_cli.inference.budget import tile_pixels
 from ahdr_cli.inference.choice import AUTO, choose_model
 from ahdr_cli.inference.devices import select_device, select_precision
 from ahdr_cli.inference.memory import free_memory
-from ahdr_cli.inference.runtime import Runtime, open_runtime
-from ahdr_cli.inference.tiling import fit_tile, run_tiled
+from ahdr_cli.inference.runtime import Runtime, merge_crop, open_runtime
+from ahdr_cli.inference.tile_stream import Crop, in_turn, stream_tiled
+from ahdr_cli.inference.tiling import fit_tile
 from ahdr_cli.io import probe, read_frames, write_hdr, write_preview
 from ahdr_cli.networks.cost import macs_per_pixel
 from ahdr_cli.radiometry.tonemap import render
@@ -134,17 +136,17 @@ def _network(runtime: Runtime, prepared: Preparation, *, clock: _Clock) -> Float
     """Tile by tile as in a merge; the network's time is taken out of the whole."""
     computing = 0.0
 
-    def compute(frames: FloatArray) -> FloatArray:
+    def compute(crop: Crop) -> FloatArray:
         nonlocal computing
         started = time.perf_counter()
-        merged = runtime(frames, prepared.conditions)
+        merged = merge_crop(runtime, crop, conditions=prepared.conditions)
         computing += time.perf_counter() - started
         return merged
 
     pixels = tile_pixels(runtime, free=free_memory(runtime.device))
     started = time.perf_counter()
-    radiance = run_tiled(
-        compute,
+    radiance = stream_tiled(
+        partial(in_turn, compute),
         prepared.pixels,
         halo=runtime.halo,
         inner=fit_tile(prepared.taken.size, halo=runtime.halo, pixels=pixels, align=runtime.stride),

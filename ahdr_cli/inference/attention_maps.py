@@ -16,7 +16,8 @@ from torch import nn
 from ahdr_cli.bracket import Bracket
 from ahdr_cli.errors import ModelError, UsageError
 from ahdr_cli.images import FloatArray
-from ahdr_cli.inference.tiling import OnTile, plan_tiles
+from ahdr_cli.inference.tile_stream import OnTile
+from ahdr_cli.inference.tiling import plan_tiles
 from ahdr_cli.networks.ahdrnet import AHDRNet, AttentionMaps
 from ahdr_cli.networks.input import to_network_input
 

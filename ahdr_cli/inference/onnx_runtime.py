@@ -83,16 +83,15 @@ def open_session(graph: ModelProto, *, part: bool = False) -> onnxruntime.Infere
 
     Args:
         graph: that is to be computed.
-        part: whether others compute in between, so that neither threads nor memory should be
-            kept for the next time.
+        part: whether threads of others compute parts of a tile with it and something else in
+            between, so that it should neither have threads nor keep memory for the next time.
     """
     options = onnxruntime.SessionOptions()
     # ONNX Runtime by itself does not heed OMP_NUM_THREADS.
-    options.intra_op_num_threads = cpu_threads()
+    options.intra_op_num_threads = 1 if part else cpu_threads()
     # Patterns are remembered by shape: a second set of buffers once shapes repeat.
     options.enable_mem_pattern = False
     if part:
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.enable_cpu_mem_arena = False
     options.log_severity_level = 4  # failures are raised, so they need not be printed too
     with translated_allocation_errors():

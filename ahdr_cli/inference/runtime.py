@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from ahdr_cli.errors import DeviceError, MissingDependencyError, ModelError, UsageError
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.devices import Precision
-from ahdr_cli.inference.tiling import TileStream, in_turn
+from ahdr_cli.inference.tile_stream import Crop, TileStream, in_turn, whole_tiles
+from ahdr_cli.inference.tiling import Box
 from ahdr_cli.inference.winograd_support import has_winograd_body, winograd_failure
 from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RUNTIMES",
+    "PartialRuntime",
     "Runtime",
     "StreamingRuntime",
+    "merge_crop",
     "open_runtime",
     "select_runtime",
     "tile_stream",
@@ -87,6 +90,21 @@ class StreamingRuntime(Runtime, Protocol):
         """Results of tiles, in their order; arguments and errors as for a single one."""
 
 
+@runtime_checkable
+class PartialRuntime(Runtime, Protocol):
+    """A runtime to which a part of a tile is less work than the whole."""
+
+    def merge_part(self, frames: FloatArray, conditions: FloatArray, part: Box) -> FloatArray:
+        """What a call returns within `part`, of that size; arguments and errors as for a call."""
+
+
+def merge_crop(runtime: Runtime, crop: Crop, *, conditions: FloatArray) -> FloatArray:
+    """The part of a crop that is asked for; errors as those of the runtime."""
+    if isinstance(runtime, PartialRuntime):
+        return runtime.merge_part(crop.frames, conditions, crop.part)
+    return runtime(crop.frames, conditions)[crop.part.slices]
+
+
 def tile_stream(runtime: Runtime, conditions: FloatArray) -> TileStream:
     """How a runtime computes the tiles of an image: one after the other unless it can do better.
 
@@ -95,8 +113,8 @@ def tile_stream(runtime: Runtime, conditions: FloatArray) -> TileStream:
         conditions: as for :class:`Runtime`.
     """
     if isinstance(runtime, StreamingRuntime):
-        return partial(runtime.merge_tiles, conditions=conditions)
-    return partial(in_turn, lambda frames: runtime(frames, conditions))
+        return partial(whole_tiles, partial(runtime.merge_tiles, conditions=conditions))
+    return partial(in_turn, partial(merge_crop, runtime, conditions=conditions))
 
 
 def open_runtime(

@@ -1,4 +1,4 @@
-"""Exact tiling: any tile size gives the result of the whole image.
+"""The plan of exact tiling: any tile size gives the result of the whole image.
 
 A tile's inner box is what is kept of it. Its outer box adds the halo, as many pixels as the
 network can see, so that every kept pixel sees what it would see in the whole image. At the
@@ -11,43 +11,16 @@ Boxes are half-open, in pixels of the full image; sizes are (height, width).
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-import numpy as np
-
-from ahdr_cli.errors import OutOfMemoryError
-from ahdr_cli.images import FloatArray, PixelSource
-from ahdr_cli.inference.allocation import translated_allocation_errors
-
-__all__ = [
-    "MIN_TILE",
-    "Box",
-    "OnTile",
-    "Tile",
-    "TileStream",
-    "fit_tile",
-    "in_turn",
-    "plan_tiles",
-    "run_tiled",
-    "stream_tiled",
-]
+__all__ = ["MIN_TILE", "Box", "Tile", "cut_again", "fit_tile", "plan_tiles"]
 
 MIN_TILE = 32
 """Side in pixels below which tiles are not halved any further: with a halo of 43 pixels, thirteen
 of fourteen pixels computed are context already."""
-
-OnTile: TypeAlias = Callable[[int, int], None]
-"""Progress: called with tiles done and tiles in all; the latter grows if tiles are halved."""
-
-TileStream: TypeAlias = Callable[[Iterator[FloatArray]], Generator[FloatArray, None, None]]
-"""Computes tiles, (n, h, w, 3) → (h, w, 3) each, in their order. It may draw further tiles before
-it yields a result."""
 
 
 class Box(NamedTuple):
@@ -70,8 +43,11 @@ class Box(NamedTuple):
 
     def within(self, other: Box) -> Box:
         """The same box in coordinates that begin at the corner of `other`."""
-        top, left = other.top, other.left
-        return Box(self.top - top, self.left - left, self.bottom - top, self.right - left)
+        return self.moved(-other.top, -other.left)
+
+    def moved(self, down: int, right: int) -> Box:
+        """The same box elsewhere."""
+        return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
 
     def grown(self, halo: int, *, size: tuple[int, int]) -> Box:
         """Larger by `halo` on every side, as far as an image of `size` reaches."""
@@ -143,91 +119,15 @@ def fit_tile(size: tuple[int, int], *, halo: int, pixels: int, align: int = 1) -
     return best
 
 
-def run_tiled(
-    compute: Callable[[FloatArray], FloatArray],
-    frames: Sequence[PixelSource],
-    *,
-    halo: int,
-    inner: int | tuple[int, int],
-    align: int = 1,
-    on_tile: OnTile | None = None,
-) -> FloatArray:
-    """Compute an image tile by tile, one after the other; see :func:`stream_tiled`."""
-    stream = partial(in_turn, compute)
-    return stream_tiled(stream, frames, halo=halo, inner=inner, align=align, on_tile=on_tile)
-
-
-def in_turn(
-    compute: Callable[[FloatArray], FloatArray], tiles: Iterator[FloatArray]
-) -> Generator[FloatArray, None, None]:
-    """Each tile's result before the next tile is drawn: the plainest :data:`TileStream`."""
-    yield from map(compute, tiles)  # holds no tile while the next one is drawn
-
-
-def stream_tiled(
-    stream: TileStream,
-    frames: Sequence[PixelSource],
-    *,
-    halo: int,
-    inner: int | tuple[int, int],
-    align: int = 1,
-    on_tile: OnTile | None = None,
-) -> FloatArray:
-    """Compute an image in tiles.
-
-    If a tile does not fit into memory, tiles are halved, and the ones not yet done go on with
-    that size.
-
-    Args:
-        stream: computes tiles. A pixel of a result that is further than `halo` from an edge of its
-            tile must not depend on what lies beyond that edge. Raises OutOfMemoryError if there
-            is not enough memory.
-        frames: n sources of (H, W, 3) float32.
-        halo: receptive radius of `stream`.
-        inner: largest inner box, as in :func:`plan_tiles`.
-        align: as in :func:`plan_tiles`.
-        on_tile: told of progress after every tile.
-
-    Returns:
-        (H, W, 3) float32.
-
-    Raises:
-        OutOfMemoryError: not even tiles of `MIN_TILE` fit.
-    """
-    size = frames[0].shape[0], frames[0].shape[1]
-    inner = _pair(inner)
-    with translated_allocation_errors():
-        result = np.empty((*size, 3), np.float32)
-    waiting = deque(plan_tiles(size, halo=halo, inner=inner, align=align))
-    done = 0
-    while waiting:
-        try:
-            with translated_allocation_errors(), closing(stream(_cut(frames, waiting))) as merged:
-                for computed in merged:
-                    tile = waiting.popleft()
-                    result[tile.inner.slices] = computed[tile.inner.within(tile.outer).slices]
-                    done += 1
-                    if on_tile is not None:
-                        on_tile(done, done + len(waiting))
-        except OutOfMemoryError as error:
-            tile = waiting[0]
-            if max(tile.inner.size) <= max(MIN_TILE, align):
-                raise _give_up(tile, error) from error
-            inner = _halved(tile.inner.size)
-            waiting = deque(
-                part
-                for rest in waiting
-                for part in _plan(rest.inner, size=size, halo=halo, inner=inner, align=align)
-            )
-        else:
-            assert not waiting  # a stream yields as many results as it drew tiles
-    return result
-
-
-def _cut(frames: Sequence[PixelSource], tiles: Iterable[Tile]) -> Iterator[FloatArray]:
-    """The outer boxes of tiles, cut from all frames."""
-    for tile in tuple(tiles):
-        yield np.stack([frame[tile.outer.slices] for frame in frames])
+def cut_again(tiles: Iterable[Tile], *, size: tuple[int, int], halo: int, align: int) -> list[Tile]:
+    """Tiles of half the area of the first or less, in place of tiles that did not fit."""
+    rest = list(tiles)
+    inner = _halved(rest[0].inner.size)
+    return [
+        part
+        for tile in rest
+        for part in _plan(tile.inner, size=size, halo=halo, inner=inner, align=align)
+    ]
 
 
 def _plan(
@@ -283,11 +183,3 @@ def _pair(inner: int | tuple[int, int]) -> tuple[int, int]:
     if min(pair) < 1:
         raise ValueError(f"inner must be positive, got {inner}")
     return pair
-
-
-def _give_up(tile: Tile, reason: OutOfMemoryError) -> OutOfMemoryError:
-    height, width = tile.outer.size
-    return OutOfMemoryError(
-        f"not even a tile of {width}x{height} pixels fits into memory: {reason.message}",
-        hint="free some memory; if it is the GPU's, use --device cpu",
-    )

@@ -6,19 +6,14 @@ that fit a core's second cache. The matrix products are numpy's, and so BLAS's.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.images import FloatArray
-from ahdr_cli.inference.winograd_kernels import (
-    COMPONENT,
-    PATCHES,
-    POINTS,
-    transform_patches,
-    transform_products,
-)
+from ahdr_cli.inference.tiling import Box
+from ahdr_cli.inference.winograd_kernels import COMPONENT, PATCHES, POINTS
+from ahdr_cli.inference.winograd_patches import transform_patches
+from ahdr_cli.inference.winograd_products import transform_products
 from ahdr_cli.inference.winograd_support import CHANNELS, WIDEST
 from ahdr_cli.inference.workers import Workers
 
@@ -36,46 +31,71 @@ class WinogradConvolution:
     """A 3×3 convolution, zero-padded to keep the size, with bias and (leaky) ReLU.
 
     Args:
-        weight: (outputs, inputs, 3, 3), multiples of `CHANNELS`, inputs at most `WIDEST`.
+        weight: (outputs, inputs, 3, 3), outputs a multiple of `CHANNELS`, inputs at most `WIDEST`.
         bias: (outputs,).
         dilation: of the taps.
-        slope: what negative results are multiplied by: 0 for ReLU, 1 for nothing.
+        slopes: what negative results are multiplied by, 0 for ReLU, 1 for nothing; one for all
+            outputs, or one for each group of them.
+        add: whether results are added to what the target holds, before that.
+
+    Attributes:
+        dilation: of the taps, and so how far it sees.
     """
 
     def __init__(
-        self, weight: FloatArray, bias: FloatArray, *, dilation: int = 1, slope: float = 1.0
+        self,
+        weight: FloatArray,
+        bias: FloatArray,
+        *,
+        dilation: int = 1,
+        slopes: float | FloatArray = 1.0,
+        add: bool = False,
     ) -> None:
         outputs, self._inputs = weight.shape[:2]
         assert outputs % CHANNELS == 0
-        assert self._inputs % CHANNELS == 0
         assert self._inputs <= WIDEST
-        starts = range(0, outputs, _COLUMNS)
+        # Bias and slope of every output.
+        finish = np.empty((2, outputs), np.float32)
+        finish[0] = bias
+        finish[1] = slopes if np.ndim(slopes) == 0 else np.repeat(slopes, CHANNELS)
         self._parts = [
-            (transform_weights(weight[i : i + _COLUMNS]), bias[i : i + _COLUMNS]) for i in starts
+            (transform_weights(weight[i : i + _COLUMNS]), finish[:, i : i + _COLUMNS].copy())
+            for i in range(0, outputs, _COLUMNS)
         ]
-        self._dilation = dilation
-        self._slope = np.float32(slope)
+        self.dilation = dilation
+        self._add = add
 
-    def __call__(self, source: FloatArray, target: FloatArray, *, workers: Workers) -> None:
-        """Convolve maps into others, which do not overlap them."""
-        height, width = size = source.shape[1:3]
-        places = _places(height, width, self._dilation)
-        maps = source.reshape(-1)
+    def __call__(
+        self, source: FloatArray, target: FloatArray, *, known: Box, wanted: Box, workers: Workers
+    ) -> None:
+        """Convolve maps into others, which do not overlap them.
+
+        Args:
+            source: (groups, h, w, `CHANNELS`); channels beyond the inputs do not matter.
+            target: (outputs / `CHANNELS`, h, w, `CHANNELS`).
+            known: part of the source; what lies outside counts as zero.
+            wanted: part of the target; the rest is left as it is.
+            workers: that share out the work.
+        """
+        height, width = source.shape[1:3]
+        places = _places(wanted, self.dilation)
+        maps, channels = source.reshape(-1), len(source) * CHANNELS
+        read, written = (height, width, *known), (height, width, *wanted)
 
         def work(block: int) -> None:
             some = places[block * PATCHES : (block + 1) * PATCHES]
             components, products = workers.scratch.reshape(2, -1)
-            transform_patches(maps, size, self._inputs, self._dilation, some, components)
-            patches = components.reshape(36, COMPONENT)[:, : len(some) * self._inputs]
-            patches = patches.reshape(36, len(some), self._inputs)  # a view
+            transform_patches(maps, read, channels, self.dilation, some, components)
+            patches = components.reshape(36, COMPONENT)[:, : len(some) * channels]
+            patches = patches.reshape(36, len(some), channels)[:, :, : self._inputs]  # a view
             group = 0
-            for weight, bias in self._parts:
-                columns = len(bias)
+            for weight, finish in self._parts:
+                columns = finish.shape[1]
                 sums = products[: 36 * len(some) * columns].reshape(36, len(some), columns)
                 np.matmul(patches, weight, out=sums)
                 end = group + columns // CHANNELS
                 out = target[group:end].reshape(-1)
-                transform_products(products, bias, self._slope, self._dilation, some, out, size)
+                transform_products(products, finish, self._add, self.dilation, some, out, written)
                 group = end
 
         workers.run(work, -(-len(places) // PATCHES))
@@ -97,15 +117,17 @@ def transform_weights(weight: FloatArray) -> FloatArray:
     return np.ascontiguousarray(components.reshape(36, inputs, outputs), np.float32)
 
 
-@lru_cache(maxsize=8)
-def _places(height: int, width: int, dilation: int) -> NDArray[np.int64]:
-    """(n, 2) first pixels of the 4×4 blocks that cover an image, those of a row together."""
-    rows, columns = _starts(height, dilation), _starts(width, dilation)
-    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
+def _places(box: Box, dilation: int) -> NDArray[np.int64]:
+    """(n, 2) first pixels of the 4×4 blocks that cover a box, those of a row together."""
+    rows = _starts(box.top, box.bottom, dilation)
+    columns = _starts(box.left, box.right, dilation)
+    places = np.empty((len(rows), len(columns), 2), np.int64)
+    places[..., 0], places[..., 1] = rows[:, None], columns
+    return places.reshape(-1, 2)
 
 
-def _starts(length: int, dilation: int) -> NDArray[np.int64]:
+def _starts(start: int, end: int, dilation: int) -> NDArray[np.int64]:
     """Where lines of four pixels, `dilation` apart, begin."""
-    starts = np.arange(0, length, 4 * dilation)[:, None] + np.arange(dilation)
+    starts = np.arange(start, end, 4 * dilation)[:, None] + np.arange(dilation)
     flat = starts.reshape(-1)
-    return flat[flat < length]
+    return flat[flat < end]

@@ -2,19 +2,24 @@
 
 It follows :meth:`AHDRNet._body` line by line, with three liberties. Nothing is concatenated:
 features of the frames lie beside each other, and so do those that dense layers add. The fold of
-all blocks' outputs is summed up as the blocks finish. And where a convolution takes a frame's
+all blocks' outputs is summed up as the blocks finish. Where a convolution takes a frame's
 features before the reference's, its weights change places instead of the features.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from ahdr_cli.images import FloatArray
-from ahdr_cli.inference.winograd import WinogradConvolution
+from ahdr_cli.inference.tiling import Box
+from ahdr_cli.inference.winograd import SCRATCH, WinogradConvolution
+from ahdr_cli.inference.winograd_blocks import block_steps
+from ahdr_cli.inference.winograd_folds import BlockEnd, block_ends
 from ahdr_cli.inference.winograd_support import CHANNELS
 from ahdr_cli.inference.workers import Workers
 from ahdr_cli.networks.config import AHDRConfig
@@ -23,8 +28,9 @@ from ahdr_cli.radiometry.transfer import GAMMA
 
 __all__ = ["WinogradBody", "map_channels"]
 
-_PIXELS = 512
-"""Of a block for what is done to pixels one by one."""
+_PIXELS = 1024
+"""Most of a block for what is done to pixels one by one. With half as many, threads wait for
+Python's lock, for 7 % of all time."""
 
 
 def map_channels(config: AHDRConfig) -> int:
@@ -37,6 +43,26 @@ def map_channels(config: AHDRConfig) -> int:
 class _Attention(NamedTuple):
     compare: WinogradConvolution
     gate: WinogradConvolution
+
+
+@dataclass(slots=True)
+class _Sight:
+    """How far the layers that are left see; it falls from layer to layer.
+
+    Attributes:
+        part: where their last result is wanted.
+        size: of the maps.
+        radius: in pixels.
+    """
+
+    part: Box
+    size: tuple[int, int]
+    radius: int
+
+    @property
+    def box(self) -> Box:
+        """Where what is there by now is needed."""
+        return self.part.grown(self.radius, size=self.size)
 
 
 class WinogradBody:
@@ -55,6 +81,7 @@ class WinogradBody:
         self._weights = weights
         self._workers = workers
         self._groups = config.features // CHANNELS
+        self._pixels = min(_PIXELS, SCRATCH // map_channels(config))
         self._encode = self._conv("encode", slope=LEAKY_SLOPE)
         self._attention = [
             _Attention(
@@ -65,71 +92,70 @@ class WinogradBody:
             if config.attention
         ]
         self._merge = self._conv("merge")
-        self._layers = [self._block(f"blocks.{i}") for i in range(config.num_blocks)]
+        self._blocks = [
+            block_steps(config, weights, f"blocks.{i}") for i in range(config.num_blocks)
+        ]
+        self._ends = block_ends(config, weights)
         self._spread, self._refine = self._conv("spread"), self._conv("refine")
+        chain = [layer for layers in self._attention[:1] for layer in layers]
+        chain += [self._merge, *(step.convolution for steps in self._blocks for step in steps)]
+        chain += [self._spread, self._refine]
+        self._radius = sum(convolution.dilation for convolution in chain)
 
-    def __call__(self, frames: FloatArray, ratios: FloatArray, maps: FloatArray) -> FloatArray:
+    def __call__(
+        self, frames: FloatArray, ratios: FloatArray, maps: FloatArray, *, part: Box
+    ) -> FloatArray:
         """Frames → features of the merged image.
 
         Args:
             frames: (3, h, w, 3), short, reference, long, as they are given.
             ratios: (3,), exposures relative to the shortest.
             maps: of :func:`map_channels` channels and that size, overwritten.
+            part: where the features are wanted.
 
         Returns:
-            Some of the maps, of `features` channels.
+            The first of the maps, of `features` channels, right within the part.
         """
-        groups, workers = self._groups, self._workers
+        sight = _Sight(part, maps.shape[1:3], radius=self._radius)
+        groups = self._groups
         short, reference, long = (maps[i * groups : (i + 1) * groups] for i in range(3))
         free = maps[3 * groups :]
-        self._encode_frames(frames, ratios, (short, reference, long), seen=free[:1])
+        self._encode_frames(frames, ratios, (short, reference, long), seen=free[:1], box=sight.box)
         if self._attention:
-            of_short, of_long = self._attention
-            self._attend(of_short, maps[: 2 * groups], outer=short, free=free)
-            self._attend(of_long, maps[groups : 3 * groups], outer=long, free=free)
-        self._merge(maps[: 3 * groups], free[:groups], workers=workers)
+            pairs = maps[: 2 * groups], maps[groups : 3 * groups]
+            self._attend(pairs, (short, long), free=free, sight=sight)
+        self._convolve(self._merge, maps[: 3 * groups], free[:groups], sight)
 
         # From here on the outer frames' features are not needed, and their place is.
         collected, total = maps[2 * groups :], short
-        self._by_pixels(_copy, free[:groups], long)
-        for i, layers in enumerate(self._layers):
-            end = groups
-            for layer in layers:
-                first = end - groups if self._config.block == "rb" else 0
-                layer(collected[first:end], collected[end : end + self._added], workers=workers)
-                end += self._added
-            self._fold(i, collected[:end], total)
-        self._spread(total, collected[:groups], workers=workers)
-        self._by_pixels(_add, reference, collected[:groups])
-        self._refine(collected[:groups], total, workers=workers)
+        self._by_pixels(_copy, sight.box, free[:groups], long)
+        for steps, end in zip(self._blocks, self._ends, strict=True):
+            for convolution, source, target in steps:
+                self._convolve(convolution, collected[source], collected[target], sight)
+            fold = partial(self._with_scratch, end)
+            self._by_pixels(fold, sight.box, collected[: steps[-1].target.stop], total)
+        self._convolve(self._spread, total, collected[:groups], sight)
+        self._by_pixels(_add, sight.box, reference, collected[:groups])
+        self._convolve(self._refine, collected[:groups], total, sight)
+        assert sight.radius == 0
         return total
 
-    @property
-    def _added(self) -> int:
-        """Groups that a layer of a block adds."""
-        return self._groups if self._config.block == "rb" else self._config.growth // CHANNELS
+    def _convolve(
+        self,
+        convolution: WinogradConvolution,
+        source: FloatArray,
+        target: FloatArray,
+        sight: _Sight,
+    ) -> None:
+        known = sight.box
+        sight.radius -= convolution.dilation
+        convolution(source, target, known=known, wanted=sight.box, workers=self._workers)
 
-    def _conv(
-        self, name: str, *, dilation: int = 1, slope: float = 1.0, swap: bool = False
-    ) -> WinogradConvolution:
+    def _conv(self, name: str, *, slope: float = 1.0, swap: bool = False) -> WinogradConvolution:
         weight = self._weights[f"{name}.weight"]
         if swap:
             weight = np.roll(weight, weight.shape[1] // 2, axis=1)
-        rest = -weight.shape[1] % CHANNELS
-        weight = np.pad(weight, ((0, 0), (0, rest), (0, 0), (0, 0)))
-        return WinogradConvolution(
-            weight, self._weights[f"{name}.bias"], dilation=dilation, slope=slope
-        )
-
-    def _block(self, name: str) -> list[WinogradConvolution]:
-        """The 3×3 convolutions of a block."""
-        if self._config.block == "rb":
-            return [self._conv(f"{name}.first", slope=0.0), self._conv(f"{name}.second")]
-        dilation = 2 if self._config.block == "drdb" else 1
-        return [
-            self._conv(f"{name}.layers.{i}", dilation=dilation, slope=0.0)
-            for i in range(self._config.layers)
-        ]
+        return WinogradConvolution(weight, self._weights[f"{name}.bias"], slopes=slope)
 
     def _encode_frames(
         self,
@@ -138,9 +164,18 @@ class WinogradBody:
         features: Sequence[FloatArray],
         *,
         seen: FloatArray,
+        box: Box,
     ) -> None:
-        """What the network sees of each frame, as maps of one group, and the features of it."""
-        seen[...] = 0.0
+        """What the network sees of each frame, as maps of one group, and the features of it.
+
+        Args:
+            frames: as they are given.
+            ratios: their exposures.
+            features: of each frame, written.
+            seen: free maps.
+            box: where the features are wanted.
+        """
+        whole = Box(0, 0, *frames.shape[1:3])
         channels = seen.reshape(-1, CHANNELS)
         for frame, ratio, its_features in zip(frames, ratios, features, strict=True):
             pixels = frame.reshape(-1, 3)
@@ -151,60 +186,43 @@ class WinogradBody:
                 channels[some, 3:6] = pixels[some] ** np.float32(GAMMA) / ratio
 
             self._workers.run(work, -(-len(pixels) // _PIXELS))
-            self._encode(seen, its_features, workers=self._workers)
+            self._encode(seen, its_features, known=whole, wanted=box, workers=self._workers)
 
     def _attend(
-        self, layers: _Attention, pair: FloatArray, *, outer: FloatArray, free: FloatArray
+        self,
+        pairs: Sequence[FloatArray],
+        outer: Sequence[FloatArray],
+        *,
+        free: FloatArray,
+        sight: _Sight,
     ) -> None:
-        """Multiply the features of an outer frame, one of the pair, with its mask."""
+        """Multiply the features of each outer frame, one of its pair, with its mask."""
         compared, mask = np.split(free[: 3 * self._groups], [2 * self._groups])
-        layers.compare(pair, compared, workers=self._workers)
-        layers.gate(compared, mask, workers=self._workers)
-        self._by_pixels(_apply_mask, mask, outer)
+        known = sight.radius
+        for layers, pair, features in zip(self._attention, pairs, outer, strict=True):
+            sight.radius = known
+            self._convolve(layers.compare, pair, compared, sight)
+            self._convolve(layers.gate, compared, mask, sight)
+            self._by_pixels(_apply_mask, sight.box, mask, features)
 
-    def _fold(self, block: int, collected: FloatArray, total: FloatArray) -> None:
-        """The end of a block: its output replaces its input, and its share goes to the total."""
-        features = self._config.features
-        columns = slice(block * features, (block + 1) * features)
-        share = np.ascontiguousarray(self._weights["fold.weight"][:, columns, 0, 0].T)
-        bias = self._weights["fold.bias"]
-        residual = self._config.block == "rb"
-        if not residual:
-            name = f"blocks.{block}.fold"
-            fold = np.ascontiguousarray(self._weights[f"{name}.weight"][:, :, 0, 0].T)
-            fold_bias = self._weights[f"{name}.bias"]
+    def _with_scratch(self, end: BlockEnd, collected: FloatArray, total: FloatArray) -> None:
+        end(collected, total, self._workers.scratch)
 
-        def work(x: FloatArray, y: FloatArray) -> None:
-            count, channels = x.shape[1], len(x) * CHANNELS
-            scratch = self._workers.scratch
-            pixels = scratch[: count * channels].reshape(count, channels)
-            merged = scratch[pixels.size :][: count * features].reshape(count, features)
-            given = scratch[pixels.size + merged.size :][: count * features].reshape(merged.shape)
-            np.copyto(pixels.reshape(count, len(x), CHANNELS), x.transpose(1, 0, 2))
-            if residual:
-                np.add(pixels[:, :features], pixels[:, -features:], out=merged)
-            else:
-                np.matmul(pixels, fold, out=merged)
-                merged += fold_bias
-                merged += pixels[:, :features]
-            x[: self._groups] = _grouped(merged)
-            np.matmul(merged, share, out=given)
-            if block == 0:
-                np.add(_grouped(given), bias.reshape(-1, 1, CHANNELS), out=y)
-            else:
-                y += _grouped(given)
-
-        self._by_pixels(work, collected, total)
-
-    def _by_pixels(self, work: Callable[[FloatArray, FloatArray], None], *maps: FloatArray) -> None:
-        """Work on maps of the same pixels, given as (groups, some pixels, `CHANNELS`)."""
-        flat = [x.reshape(len(x), -1, CHANNELS) for x in maps]
-        pixels = flat[0].shape[1]
+    def _by_pixels(
+        self, work: Callable[[FloatArray, FloatArray], None], box: Box, *maps: FloatArray
+    ) -> None:
+        """Work on maps of the same pixels, given as (groups, some rows, width, `CHANNELS`)."""
+        height, width = box.size
+        across = -(-width // self._pixels)
+        columns = -(-width // across)
+        rows = max(self._pixels // columns, 1)
 
         def block(i: int) -> None:
-            work(*(x[:, i * _PIXELS : (i + 1) * _PIXELS] for x in flat))
+            top, left = box.top + i // across * rows, box.left + i % across * columns
+            bottom, right = min(top + rows, box.bottom), min(left + columns, box.right)
+            work(*(x[:, top:bottom, left:right] for x in maps))
 
-        self._workers.run(block, -(-pixels // _PIXELS))
+        self._workers.run(block, -(-height // rows) * across)
 
 
 def _copy(given: FloatArray, to: FloatArray) -> None:
@@ -222,8 +240,3 @@ def _apply_mask(mask: FloatArray, features: FloatArray) -> None:
         np.exp(mask, out=mask)
     mask += 1.0
     features /= mask
-
-
-def _grouped(pixels: FloatArray) -> FloatArray:
-    """(n, channels) → (groups, n, `CHANNELS`), a view."""
-    return pixels.reshape(len(pixels), -1, CHANNELS).transpose(1, 0, 2)

@@ -12,8 +12,9 @@ CHANNELS = 32
 """Channels of a group, the unit of memory and work: what a dense layer adds, and a multiple of
 every processor's vector width."""
 
-WIDEST = 7 * CHANNELS
-"""Most channels of a convolution's input: those of the last layer of AHDRNet's dense blocks."""
+WIDEST = 6 * CHANNELS
+"""Most channels of a convolution's input: the features of AHDRNet's three frames, and what the last
+two layers of a dense block both see."""
 
 
 def has_winograd_body(config: AnyConfig) -> bool:
@@ -21,7 +22,8 @@ def has_winograd_body(config: AnyConfig) -> bool:
     if not isinstance(config, AHDRConfig):
         return False
     features, growth = config.features, 0 if config.block == "rb" else config.growth
-    widest = max(3 * features, features + (config.layers - 1) * growth)
+    shared = features + (config.layers - 1) // 2 * 2 * growth
+    widest = max(3 * features, shared, growth)
     return features % CHANNELS == growth % CHANNELS == 0 and widest <= WIDEST
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ahdr_cli.networks.config import (
     FAST_STRIDE,
     AHDRConfig,
@@ -13,7 +15,7 @@ from ahdr_cli.networks.config import (
 from ahdr_cli.networks.constants import EXPLICIT_RADIUS, SIDE
 from ahdr_cli.networks.convolutions import convolutions
 
-__all__ = ["halo", "receptive_radius"]
+__all__ = ["DecisionRadius", "decision_radius", "halo", "receptive_radius"]
 
 _SIDE_PATHS = ("attention_short.", "trust")
 """Convolutions of AHDRNet that lie beside the longest path, each along one that is as long."""
@@ -33,6 +35,26 @@ def receptive_radius(config: AnyConfig) -> int:
         return max(_fastnet_radius(config), EXPLICIT_RADIUS + _SHRINKAGE)
     radius = _ahdrnet_radius(config)
     return max(radius, EXPLICIT_RADIUS) + _SHRINKAGE if chooses(config) else radius
+
+
+class DecisionRadius(NamedTuple):
+    """How far what AHDRNet makes of its last features looks.
+
+    Attributes:
+        features: around a pixel, in the last features.
+        frames: likewise, in the frames; at least as far.
+    """
+
+    features: int
+    frames: int
+
+
+def decision_radius(config: AHDRConfig) -> DecisionRadius:
+    """Radii of the output and of what follows it; see :func:`receptive_radius`."""
+    (output,) = (layer.radius for layer in convolutions(config) if layer.name == "output")
+    if not chooses(config):
+        return DecisionRadius(features=output, frames=output)
+    return DecisionRadius(output + _SHRINKAGE, max(output, EXPLICIT_RADIUS) + _SHRINKAGE)
 
 
 def halo(config: AnyConfig) -> int:

@@ -18,7 +18,7 @@ from ahdr_cli.inference.observation import Observer
 from ahdr_cli.inference.onnx_graph import build_onnx_graph
 from ahdr_cli.inference.onnx_runtime import OnnxRuntime
 from ahdr_cli.inference.runtime import open_runtime, select_runtime
-from ahdr_cli.inference.tiling import run_tiled
+from ahdr_cli.inference.tile_stream import run_tiled
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.metrics.psnr import psnr
 from ahdr_cli.networks.activations import activations

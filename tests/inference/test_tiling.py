@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ahdr_cli.errors import OutOfMemoryError
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.runtime import RUNTIMES, Runtime, open_runtime
-from ahdr_cli.inference.tiling import MIN_TILE, Box, fit_tile, plan_tiles, run_tiled
+from ahdr_cli.inference.tile_stream import run_tiled
+from ahdr_cli.inference.tiling import MIN_TILE, Box, fit_tile, plan_tiles
 from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.config import AHDRConfig
 

@@ -14,6 +14,9 @@ from torch.nn import functional as F
 from ahdr_cli.errors import OutOfMemoryError
 from ahdr_cli.inference import winograd_support
 from ahdr_cli.inference.blas import SingleThreadedBlas
+from ahdr_cli.inference.runtime import tile_stream
+from ahdr_cli.inference.tile_stream import stream_tiled
+from ahdr_cli.inference.tiling import Box
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.inference.winograd import SCRATCH, WinogradConvolution
 from ahdr_cli.inference.winograd_kernels import POINTS
@@ -57,19 +60,19 @@ def winograd_of(checkpoint_of):
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (16, 16), (17, 30), (50, 9)])
 @pytest.mark.parametrize(
     ("inputs", "outputs", "dilation", "slope"),
-    [(32, 32, 1, 1.0), (64, 32, 2, 0.0), (224, 32, 2, 0.0), (32, 128, 1, 0.01)],
+    [(6, 32, 1, 1.0), (32, 32, 1, 1.0), (64, 32, 2, 0.0), (192, 64, 2, 0.0), (32, 128, 1, 0.01)],
 )
 def test_a_convolution_is_torchs(workers, size, inputs, outputs, dilation, slope):
     generator = np.random.default_rng(inputs + outputs)
-    x = generator.normal(0, 1, (inputs // GROUP, *size, GROUP)).astype(np.float32)
+    x = generator.normal(0, 1, (-(-inputs // GROUP), *size, GROUP)).astype(np.float32)
     weight = generator.normal(0, inputs**-0.5, (outputs, inputs, 3, 3)).astype(np.float32)
     bias = generator.normal(0, 1, outputs).astype(np.float32)
     actual = np.full((outputs // GROUP, *size, GROUP), np.nan, np.float32)
 
-    convolution = WinogradConvolution(weight, bias, dilation=dilation, slope=slope)
-    convolution(x, actual, workers=workers)
+    convolution = WinogradConvolution(weight, bias, dilation=dilation, slopes=slope)
+    convolution(x, actual, known=Box(0, 0, *size), wanted=Box(0, 0, *size), workers=workers)
 
-    planes = torch.from_numpy(x).permute(0, 3, 1, 2).reshape(1, inputs, *size).double()
+    planes = torch.from_numpy(x).permute(0, 3, 1, 2).reshape(1, -1, *size).double()[:, :inputs]
     expected = F.conv2d(
         planes,
         torch.from_numpy(weight).double(),
@@ -82,6 +85,48 @@ def test_a_convolution_is_torchs(workers, size, inputs, outputs, dilation, slope
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_what_is_known_and_wanted_is_read_and_written_and_nothing_else(workers, dilation):
+    generator = np.random.default_rng(dilation)
+    known, wanted = Box(3, 5, 29, 31), Box(6, 4, 30, 25)
+    x = np.full((1, 36, 40, GROUP), np.nan, np.float32)
+    zeros_around = np.zeros_like(x)
+    zeros_around[:, *known.slices] = generator.normal(0, 1, (1, *known.size, GROUP))
+    x[:, *known.slices] = zeros_around[:, *known.slices]
+    there = generator.normal(0, 1, x.shape).astype(np.float32)
+    weight = generator.normal(0, 0.1, (GROUP, GROUP, 3, 3)).astype(np.float32)
+    bias = generator.normal(0, 1, GROUP).astype(np.float32)
+    convolution = WinogradConvolution(weight, bias, dilation=dilation, slopes=0.0, add=True)
+
+    actual = there.copy()
+    convolution(x, actual, known=known, wanted=wanted, workers=workers)
+
+    planes = torch.from_numpy(zeros_around[0]).permute(2, 0, 1)[None]
+    sums = F.conv2d(planes, torch.from_numpy(weight), None, padding=dilation, dilation=dilation)
+    expected = there.copy()
+    inside = (0, *wanted.slices)
+    expected[inside] += sums[0].permute(1, 2, 0).numpy()[wanted.slices] + bias
+    expected[inside] = expected[inside].clip(0)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
+    actual[inside] = there[inside]
+    np.testing.assert_array_equal(actual, there)
+
+
+def test_every_group_of_outputs_has_its_slope(workers):
+    generator = np.random.default_rng(4)
+    x = generator.normal(0, 1, (1, 9, 9, GROUP)).astype(np.float32)
+    weight = generator.normal(0, 0.1, (3 * GROUP, GROUP, 3, 3)).astype(np.float32)
+    slopes = [0.0, 1.0, 0.01]
+    plain, sloped = (np.empty((3, 9, 9, GROUP), np.float32) for _ in range(2))
+    whole = Box(0, 0, 9, 9)
+    for out, given in ((plain, 1.0), (sloped, np.array(slopes))):
+        convolution = WinogradConvolution(weight, np.zeros(3 * GROUP, np.float32), slopes=given)
+        convolution(x, out, known=whole, wanted=whole, workers=workers)
+    for group, slope in enumerate(slopes):
+        expected = np.where(plain[group] > 0, plain[group], np.float32(slope) * plain[group])
+        np.testing.assert_allclose(sloped[group], expected, rtol=0, atol=1e-7)
+
+
 def test_values_outside_of_floats_stay_where_they_are(workers):
     """NaN and infinity spoil the pixels that see them and the rest of their blocks, no others."""
     x = np.zeros((1, 24, 24, GROUP), np.float32)
@@ -89,7 +134,10 @@ def test_values_outside_of_floats_stay_where_they_are(workers):
     x[0, 17, 18, 3] = np.nan
     out = np.empty_like(x)
     weight = np.ones((GROUP, GROUP, 3, 3), np.float32)
-    WinogradConvolution(weight, np.zeros(GROUP, np.float32))(x, out, workers=workers)
+    whole = Box(0, 0, 24, 24)
+    WinogradConvolution(weight, np.zeros(GROUP, np.float32))(
+        x, out, known=whole, wanted=whole, workers=workers
+    )
     spoilt = ~np.isfinite(out).all(axis=(0, 3))
     assert spoilt[4:7, 5:8].all()
     assert spoilt[16:19, 17:20].all()
@@ -116,7 +164,9 @@ def test_the_points_are_what_the_kernels_compute_with():
         {"attention": False},
         {"output": "blend"},
         {"num_blocks": 1, "layers": 1},
+        {"num_blocks": 1, "layers": 3},
         {"features": 64, "num_blocks": 1},
+        {"growth": 192, "num_blocks": 1},
     ],
     ids=str,
 )
@@ -137,6 +187,36 @@ def test_the_shipped_network_is_within_the_oracles_tolerance(make_frames, condit
     frames = np.stack(make_frames(40, 50))
     expected = TorchRuntime(network)(frames, conditions)
     np.testing.assert_allclose(winograd_of(network)(frames, conditions), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "shape", [{}, {"output": "blend"}, {"block": "rb"}, {"layers": 3, "attention": False}], ids=str
+)
+def test_parts_are_those_of_the_whole(make_wide, winograd_of, make_frames, conditions, shape):
+    """Also where what lies outside of the part was left over from another picture."""
+    network = make_wide(num_blocks=1, **shape)
+    runtime = winograd_of(network)
+    frames = make_frames(90, 110)
+    whole = TorchRuntime(network)(np.stack(frames), conditions)
+    runtime._kept.append(np.full(5_000_000, np.nan, np.float32))
+    stream = tile_stream(runtime, conditions)
+    tiled = stream_tiled(stream, frames, halo=runtime.halo, inner=(33, 41))
+    assert np.ptp(whole) > 0.02
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=2e-5)
+
+
+def test_a_part_takes_less_than_the_whole_of_its_tile(make_wide, winograd_of, conditions):
+    """What no later layer sees is not computed: the maps keep what was there."""
+    runtime = winograd_of(make_wide(num_blocks=1))
+    halo, size = runtime.halo, 2 * runtime.halo + 8
+    frames = np.full((3, size, size, 3), 0.5, np.float32)
+    runtime._kept.append(np.full(5_000_000, 7.0, np.float32))
+    runtime.merge_part(frames, conditions, Box(halo, halo, halo + 8, halo + 8))
+    maps = runtime._kept[0][: runtime._channels * size**2].reshape(-1, size, size, GROUP)
+    refined = maps[0]
+    assert (refined != 7.0).any()
+    assert (refined[0] == 7.0).all()
+    assert (refined[:, -1] == 7.0).all()
 
 
 def test_memory_of_a_larger_tile_serves_a_smaller_one(
@@ -207,6 +287,23 @@ def test_blas_gets_its_threads_back_from_the_last_to_leave():
         assert threads() == {1}
         second.__exit__(None, None, None)
         assert threads() == before
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ({}, True),
+        ({"layers": 7}, False),
+        ({"features": 96}, False),
+        ({"features": 48}, False),
+        ({"growth": 224, "layers": 2}, False),
+        ({"growth": 192, "layers": 2}, True),
+        ({"block": "rb", "growth": 5}, True),
+    ],
+    ids=str,
+)
+def test_which_networks_it_can_compute(shape, expected):
+    assert winograd_support.has_winograd_body(AHDRConfig(**shape)) is expected
 
 
 def test_an_import_that_fails_is_a_reason(monkeypatch):

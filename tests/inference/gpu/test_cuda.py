@@ -15,7 +15,7 @@ from ahdr_cli.inference.pipelined_runtime import PipelinedRuntime
 from ahdr_cli.inference.runtime import open_runtime, tile_stream
 from ahdr_cli.inference.tile_buffer import TileBuffer
 from ahdr_cli.inference.tile_pipeline import TilePipeline
-from ahdr_cli.inference.tiling import run_tiled, stream_tiled
+from ahdr_cli.inference.tile_stream import run_tiled, stream_tiled
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 
 pytestmark = pytest.mark.gpu

@@ -7,7 +7,7 @@ import pytest
 
 from ahdr_cli.inference.pipelined_runtime import PipelinedRuntime
 from ahdr_cli.inference.runtime import StreamingRuntime, tile_stream
-from ahdr_cli.inference.tiling import run_tiled, stream_tiled
+from ahdr_cli.inference.tile_stream import run_tiled, stream_tiled
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from ahdr_cli.errors import OutOfMemoryError
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.tile_pipeline import TilePipeline
-from ahdr_cli.inference.tiling import stream_tiled
+from ahdr_cli.inference.tile_stream import stream_tiled, whole_tiles
 
 SIZES = [(3, 4), (4, 3), (6, 5), (2, 2)]
 
@@ -198,6 +199,7 @@ def test_an_image_in_tiles_that_have_to_be_halved(simulate, make_frames, conditi
     made = TilePipeline(network, accelerator=simulate(0))
     compute = made.network._run
     made.network._run = lambda tile: (refuse(tile.size), compute(tile))
-    merged = stream_tiled(lambda tiles: made(tiles, conditions), frames, halo=0, inner=64)
+    stream = partial(whole_tiles, partial(made, conditions=conditions))
+    merged = stream_tiled(stream, frames, halo=0, inner=64)
     np.testing.assert_array_equal(merged, frames[1])
     assert bool(too_large) == (limit < 64 * 64)
