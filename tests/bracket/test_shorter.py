@@ -127,7 +127,7 @@ def test_frames_that_do_not_go_with_the_bracket(scene):
     def ready(frame):
         return prepare(bracket, align=False, response="auto", shorter=[frame])
 
-    with pytest.raises(SizeMismatchError, match="30x20 pixels, but .* has 328x256"):
+    with pytest.raises(SizeMismatchError, match="30x20 pixels, but"):
         ready(Frame(np.zeros((20, 30, 3), np.float32), Exposure.from_ev(-4)))
     with pytest.raises(ExposureError, match="not shorter than"):
         ready(Frame(frames[0].pixels, Exposure.from_ev(-2), path=Path("same.jpg")))
