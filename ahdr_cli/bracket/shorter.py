@@ -2,8 +2,8 @@
 
 They are a chain, short to ever shorter. Each is aligned with the one before it, with which it has
 more in common than with the reference, and through it onto the reference; each is matched by the
-curve that the bracket told, and multiplied so that it agrees with the one before it. The chain ends
-at the first frame that is nowhere white, since nothing is lost there.
+curve that the bracket told, and multiplied so that it agrees with the one before it. A frame that
+does not agree is left out. The chain ends where nothing is white, since nothing is lost there.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 
 from ahdr_cli.bracket.align import FARTHEST, Alignment, estimate_motion
 from ahdr_cli.bracket.bracket import Bracket
-from ahdr_cli.bracket.highlights import LitFrame, measured_gain, raise_highlights, white_share
+from ahdr_cli.bracket.highlights import raise_highlights
+from ahdr_cli.bracket.lit_frame import LitFrame
 from ahdr_cli.bracket.matching import MatchedPixels, ToneMatch
 from ahdr_cli.bracket.motion import MovedPixels, RigidMotion
+from ahdr_cli.bracket.overlap import contradicted_share, measured_gain, white_share
 from ahdr_cli.bracket.relative import exposures_of, relative_exposures
 from ahdr_cli.errors import ExposureError, SizeMismatchError
 from ahdr_cli.images import FloatArray, Frame, PixelSource
@@ -31,6 +33,10 @@ MOST_GAIN_EV = 1.0
 """Largest difference between an exposure as recorded and as measured that is put right. Shutters
 and apertures are off by a third of a stop at most; a frame that is off by more than a stop is of
 another scene, or its exposure was given wrongly."""
+
+MOST_CONTRADICTED = 0.6
+"""Share of what is white in one frame that may lack light in the next: more is no thing that moved,
+but the frame as a whole, or all lights, and half a lamp is worse than one without its light."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,11 +78,15 @@ class Highlights:
     concerns: tuple[str, ...] = ()
 
     def raise_in(self, radiance: FloatArray) -> None:
-        """Raise a merge (H, W, 3) of the bracket, in place, by one frame after the other."""
-        longer = self.short
-        for frame in self.frames:
-            raise_highlights(radiance, longer, frame.lit)
-            longer = frame.lit
+        """Raise a merge (H, W, 3) of the bracket, in place, by one frame after the other.
+
+        What moved before a light in one of them, the next may show.
+        """
+        chain = [self.short, *(frame.lit for frame in self.frames)]
+        for last in range(1, len(chain)):
+            for first in reversed(range(last)):
+                between = chain[first + 1 : last]
+                raise_highlights(radiance, chain[first], chain[last], between=between)
 
 
 def prepare_shorter(
@@ -86,7 +96,7 @@ def prepare_shorter(
     alignment: Alignment | None,
     match: ToneMatch | None,
 ) -> Highlights:
-    """Align and match the frames that have something to add.
+    """Align and match the frames that have something to add, and leave out those not to believe.
 
     Args:
         bracket: as photographed.
@@ -100,15 +110,11 @@ def prepare_shorter(
         MissingDependencyError: alignment without OpenCV.
     """
     chain = _chain(bracket, frames)
-    short = bracket.frames[0]
-    motion = RigidMotion() if alignment is None else alignment.motions[0]
     white = float(bracket.ratios[1])
-    first = before = LitFrame(
-        source=_moved(short, motion),
-        table=None if match is None else match.tables[0],
-        white=white,
-    )
-    last, last_ratio = short, 1.0
+    last, last_ratio = bracket.frames[0], 1.0
+    motion = RigidMotion() if alignment is None else alignment.motions[0]
+    table = None if match is None else match.tables[0]
+    short = before = LitFrame(source=_moved(last, motion), table=table, white=white)
     ready: list[ShorterFrame] = []
     concerns, agreed = [], 1.0
     for frame, ratio in chain:
@@ -116,38 +122,47 @@ def prepare_shorter(
         if share == 0.0:
             break
         table = None if match is None else match.table_of(bracket, ratio=ratio)
+        moved = motion
         if alignment is not None:
             pair = _matched(last, before.table), _matched(frame, table)
-            motion = _motion(*pair, gain=ratio / last_ratio).after(motion)
-        lit = LitFrame(source=_moved(frame, motion), table=table, white=white / ratio)
+            moved = _motion(*pair, gain=ratio / last_ratio).after(motion)
+        lit = LitFrame(source=_moved(frame, moved), table=table, white=white / ratio)
         gain = measured_gain(before, lit)
-        if gain is not None and abs(math.log2(gain)) > MOST_GAIN_EV:
-            concerns.append(
-                f"{frame.name} shows {abs(math.log2(gain)):.1f} EV "
-                f"{'less' if gain > 1 else 'more'} light than its exposure says, "
-                "and was not used for highlights"
-            )
-            break
         # What cannot be measured is likely to be off as the frame before it was: by its own error.
-        agreed = agreed if gain is None else gain
-        lit = replace(lit, white=lit.white * agreed)
+        lit = replace(lit, white=lit.white * (agreed if gain is None else gain))
+        doubt = _doubt(gain, contradicted_share(before, lit))
+        if doubt is not None:
+            concerns.append(f"{frame.name} {doubt} {last.name}: it was not used for highlights")
+            continue
         ready.append(
             ShorterFrame(
                 taken=frame,
                 ratio=ratio,
-                displacement=motion.displacement(bracket.size),
+                displacement=moved.displacement(bracket.size),
                 gain=gain,
                 lit=lit,
                 share=share,
             )
         )
-        last, last_ratio, before = frame, ratio, lit
+        last, last_ratio, before, motion = frame, ratio, lit, moved
+        agreed = agreed if gain is None else gain
+    used = [further.taken for further in ready]
     return Highlights(
-        short=first,
+        short=short,
         frames=tuple(ready),
-        spare=tuple(frame.name for frame, _ in chain[len(ready) :]),
+        spare=tuple(frame.name for frame, _ in chain if frame not in used),
         concerns=tuple(concerns),
     )
+
+
+def _doubt(gain: float | None, contradicted: float) -> str | None:
+    """Why a frame is not believed, in words between its name and that of the frame before it."""
+    if gain is not None and abs(math.log2(gain)) > MOST_GAIN_EV:
+        which = "less" if gain > 1.0 else "more"
+        return f"shows {abs(math.log2(gain)):.1f} EV {which} light than its exposure says, unlike"
+    if contradicted > MOST_CONTRADICTED:
+        return f"is dark in {contradicted:.0%} of what is white in"
+    return None
 
 
 def _chain(bracket: Bracket, frames: Sequence[Frame]) -> list[tuple[Frame, float]]:

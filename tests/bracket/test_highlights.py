@@ -7,14 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ahdr_cli.bracket import highlights
-from ahdr_cli.bracket.highlights import (
-    NEAR_WHITE,
-    LitFrame,
-    measured_gain,
-    raise_highlights,
-    white_share,
-)
+from ahdr_cli.bracket import lit_frame
+from ahdr_cli.bracket.highlights import raise_highlights
+from ahdr_cli.bracket.lit_frame import NEAR_WHITE, LitFrame
 from ahdr_cli.radiometry.transfer import gamma_decode
 
 SHORT, SHORTER = -2.0, -4.0
@@ -43,12 +38,6 @@ def lamp(size=96, peak=12.0, radius=8.0, glow=0.3, colour=(1.0, 0.8, 0.5), centr
     light = glow + peak / (1 + np.exp((distance - radius) / 1.5))
     light = light + 2.0 * np.exp(-((distance / 24.0) ** 2))
     return light[..., None] * np.array(colour)
-
-
-def sunset():
-    """A sky that grows brighter towards the horizon, (128, 96, 3)."""
-    light = np.zeros((128, 96, 3)) + np.geomspace(0.5, 12.0, 128)[:, None, None]
-    return light * np.array((1.0, 0.8, 0.5))
 
 
 def raised(light, *, shorter=None, merge=None, longer=None):
@@ -167,46 +156,5 @@ def test_no_channel_is_ever_lowered_whatever_the_frames_show(seed, gain):
 def test_tiles_leave_no_seams(monkeypatch):
     light = lamp(size=150, radius=30) * np.random.default_rng(2).uniform(0.8, 1.2, (150, 150, 1))
     expected = raised(light)
-    monkeypatch.setattr(highlights, "_TILE", 17)
+    monkeypatch.setattr(lit_frame, "TILE", 17)
     np.testing.assert_allclose(raised(light), expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize("gain", [0.8, 1.0, 1.07, 1.3])
-def test_a_shutter_that_is_not_what_it_says_is_measured(gain):
-    light = sunset()
-    found = measured_gain(lit(light, SHORT), lit(light, SHORTER, gain=gain))
-    assert found == pytest.approx(1 / gain, rel=0.01)
-
-
-def test_what_moved_does_not_change_the_gain():
-    light = sunset()
-    moved = light.copy()
-    moved[:40] = 0.1
-    assert measured_gain(lit(light, SHORT), lit(moved, SHORTER)) == pytest.approx(1, rel=0.01)
-
-
-def test_too_little_in_common_tells_no_gain():
-    night = np.full((64, 64, 3), 0.001)
-    night[30:34, 30:34] = 50.0
-    assert measured_gain(lit(night, SHORT), lit(night, SHORTER)) is None
-    tiny = np.full((3, 2, 3), 2.0)  # not one block
-    assert measured_gain(lit(tiny, SHORT), lit(tiny, SHORTER)) is None
-
-
-def test_frames_of_different_scenes_tell_no_gain():
-    generator = np.random.default_rng(1)
-    one, other = (
-        np.kron(2.0 ** generator.uniform(0, 1.9, (20, 20, 1)), np.ones((8, 8, 3)))
-        * 2.0 ** (spread * np.kron(generator.uniform(-1, 1, (20, 20, 1)), np.ones((8, 8, 1))))
-        for spread in (0, 2)
-    )
-    assert measured_gain(lit(one, SHORT), lit(other, SHORTER)) is None
-
-
-def test_whiteness_counts_what_a_table_makes_white():
-    pixels = np.full((10, 10, 3), 0.7, np.float32)
-    pixels[:2, :, 1] = 1.0
-    assert white_share(pixels, None) == pytest.approx(0.2)
-    table = np.minimum(np.linspace(0, 1.5, 65536), 1).astype(np.float32)
-    assert white_share(pixels, table) == 1.0
-    assert white_share(pixels * 0.5, table) == 0.0

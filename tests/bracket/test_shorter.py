@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,18 @@ def test_a_frame_that_cannot_add_anything_is_not_asked(scene):
     assert none.spare == ("1.jpg", "0.jpg")
 
 
+def test_what_moved_before_one_frame_the_next_may_show(scene):
+    frames = take(np.full_like(scene, 30.0))
+    frames[1].pixels[40:80, 40:80] = 0.1
+    frames[0].pixels[60:100, 60:100] = 0.05
+    radiance = np.full((256, 328, 3), 4.0, np.float32)
+    prepared(frames).highlights.raise_in(radiance)
+    np.testing.assert_allclose(radiance[120:, 120:], 30.0, rtol=0.03)
+    np.testing.assert_allclose(radiance[40:58, 40:58], 30.0, rtol=0.03)  # by the shortest alone
+    np.testing.assert_allclose(radiance[82:98, 82:98], 16.0, rtol=0.03)  # by the other one alone
+    np.testing.assert_array_equal(radiance[62:78, 62:78], 4.0)  # nobody knows
+
+
 def test_three_frames_have_nothing_to_raise_them(scene):
     bracket = Bracket.from_frames(take(scene)[2:])
     assert prepare(bracket, align=False, response="auto").highlights is None
@@ -86,12 +99,23 @@ def test_shutters_that_are_off_are_made_to_agree(scene):
 
 
 @pytest.mark.parametrize(("gain", "word"), [(3.0, "more"), (0.3, "less")])
-def test_an_exposure_that_cannot_be_true_ends_the_chain(scene, gain, word):
+def test_a_frame_whose_exposure_cannot_be_true_is_left_out(scene, gain, word):
     made = prepared(take(scene, gains={-4: gain}))
-    assert made.highlights.frames == ()
-    assert made.highlights.spare == ("1.jpg", "0.jpg")
+    assert [further.taken.name for further in made.highlights.frames] == ["0.jpg"]
+    assert made.highlights.spare == ("1.jpg",)
     (concern,) = made.concerns
     assert concern.startswith(f"1.jpg shows 1.{'6' if gain > 1 else '7'} EV {word} light")
+
+
+def test_a_frame_without_the_lights_of_the_others_is_left_out(scene):
+    """Lamps that were switched off, or of which alignment found nothing."""
+    frames = take(scene)
+    frames[1] = replace(frames[1], pixels=np.minimum(frames[1].pixels, np.float32(0.4)))
+    made = prepared(frames)
+    assert [further.taken.name for further in made.highlights.frames] == ["0.jpg"]
+    (concern,) = made.concerns
+    assert concern.startswith("1.jpg is dark in ")
+    assert concern.endswith("% of what is white in 2.jpg: it was not used for highlights")
 
 
 def test_frames_are_aligned_through_each_other(scene):
