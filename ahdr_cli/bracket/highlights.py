@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ahdr_cli.bracket.lit_frame import NEAR_WHITE, Box, LitFrame, ramp, tiles
+from ahdr_cli.bracket.lit_frame import NEAR_WHITE, Box, LitFrame, brightest, ramp, tiles
 from ahdr_cli.bracket.overlap import LACK
 from ahdr_cli.images import FloatArray
 from ahdr_cli.radiometry.transfer import gamma_encode
@@ -66,14 +66,13 @@ def raise_highlights(
         between: frames between the two, which would know better: it is raised only where all of
             them lack light, because something moved before it.
     """
-    for box in tiles(radiance.shape):
-        # Without the margin: most tiles are nowhere white, and done.
-        encoded = longer.tile(box)[0]
-        near = ramp(encoded.max(axis=2), NEAR_WHITE)
-        if not near.any():
+    for tile in tiles(radiance.shape):
+        part = longer.white_part(tile)
+        if part is None:
             continue
+        box, near = part
         merged = radiance[box]
-        near *= ramp(gamma_encode(merged.max(axis=2) / np.float32(longer.white)), _CEILING)
+        near *= ramp(gamma_encode(brightest(merged) / np.float32(longer.white)), _CEILING)
         if not near.any():
             continue
         wide, inner = _with_margin(box, radiance.shape)
@@ -95,14 +94,14 @@ def _same(light: FloatArray, shown: FloatArray, known: FloatArray, white: float)
         known: (h, w, 3) in [0, 1], where `light` is all that there is, and not what white tells.
         white: radiance of the longer frame's white.
     """
-    brightest = light.max(axis=2, keepdims=True) + _NONE
+    most = brightest(light)[..., None] + _NONE
     # How much more there is than white cannot be compared, only whether there is.
     difference = np.minimum(shown, np.float32(_MORE * white)) - light
     # Halfway to white a pixel's own light no longer tells: JPEG may have taken it below white.
-    told = np.minimum(2.0 * known.min(axis=2), 1.0)
-    unlike = ramp(np.abs(difference / brightest).max(axis=2), _UNLIKE) * told
-    around = _around(difference * known) / _around(brightest)
-    another = ramp(np.abs(around).max(axis=2), _ANOTHER)
+    told = np.minimum(2.0 * -brightest(-known), 1.0)
+    unlike = ramp(brightest(np.abs(difference / most)), _UNLIKE) * told
+    around = _around(difference * known) / _around(most)
+    another = ramp(brightest(np.abs(around)), _ANOTHER)
     same: FloatArray = 1.0 - np.maximum(unlike, another)
     same *= 1.0 - _lacking(light, shown, known)
     return same
@@ -110,21 +109,21 @@ def _same(light: FloatArray, shown: FloatArray, known: FloatArray, white: float)
 
 def _lacking(light: FloatArray, shown: FloatArray, known: FloatArray) -> FloatArray:
     """Whether a shorter frame lacks light where a longer one is white; (h, w) in [0, 1]."""
-    brightest = light.max(axis=2, keepdims=True) + _NONE
-    return ramp(((light - shown) / brightest * (1.0 - known)).max(axis=2), LACK)
+    most = brightest(light)[..., None] + _NONE
+    return ramp(brightest((light - shown) / most * (1.0 - known)), LACK)
 
 
 def _around(values: FloatArray) -> FloatArray:
     """Sums of (h, w, c) over the square of `_RADIUS` around each pixel, as far as there is one."""
     for axis in (0, 1):
         padding = [(0, 0)] * 3
-        padding[axis] = (_RADIUS + 1, _RADIUS)
-        sums = np.cumsum(np.pad(values, padding), axis=axis, dtype=np.float64)
+        padding[axis] = (_RADIUS, _RADIUS)
+        padded = np.pad(values, padding)
         length = values.shape[axis]
-        ends = np.arange(length) + 2 * _RADIUS + 1
-        values = (sums.take(ends, axis) - sums.take(ends - 2 * _RADIUS - 1, axis)).astype(
-            np.float32
-        )
+        along = (slice(None),) * axis
+        values = padded[(*along, slice(0, length))].copy()
+        for shift in range(1, 2 * _RADIUS + 1):
+            values += padded[(*along, slice(shift, shift + length))]
     return values
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ahdr_cli.bracket.lit_frame import NEAR_WHITE, TILE, LitFrame, ramp, tiles
+from ahdr_cli.bracket.lit_frame import NEAR_WHITE, TILE, LitFrame, brightest, ramp, tiles
 from ahdr_cli.images import FloatArray
 
 __all__ = ["LACK", "contradicted_share", "measured_gain", "white_share"]
@@ -34,19 +34,12 @@ nothing: the frames show different things."""
 _SEEN = 1 << 22  # pixels in which a gain is looked for, about
 
 
-def white_share(pixels: FloatArray, table: FloatArray | None) -> float:
-    """Share of a frame's pixels that are near white, and so may lack light; [0, 1].
-
-    Args:
-        pixels: (H, W, 3) as they were taken.
-        table: that they are matched with, if any.
-    """
-    least = NEAR_WHITE[0]
-    if table is not None:
-        # Tables do not fall, so all values from some one on become nearly white.
-        least = min(least, (float(np.searchsorted(table, least)) - 1.0) / (len(table) - 1))
-    white = sum(int((pixels[box].max(axis=2) > least).sum()) for box in tiles(pixels.shape))
-    return float(white / (pixels.shape[0] * pixels.shape[1]))
+def white_share(frame: LitFrame) -> float:
+    """Share of a frame's pixels that are near white, and so may lack light; [0, 1]."""
+    height, width = frame.source.shape[:2]
+    parts = (frame.white_part(box) for box in tiles(frame.source.shape))
+    white = sum(np.count_nonzero(part[1]) for part in parts if part is not None)
+    return float(white / (height * width))
 
 
 def contradicted_share(longer: LitFrame, shorter: LitFrame) -> float:
@@ -56,13 +49,14 @@ def contradicted_share(longer: LitFrame, shorter: LitFrame) -> float:
     most lack light, the frames are not aligned or do not show the same scene.
     """
     white = lacking = 0
-    for box in tiles(longer.source.shape):
-        encoded, light = longer.tile(box)
-        clipped = encoded.max(axis=2) >= NEAR_WHITE[1]
-        if clipped.any():
-            brightest, shown = light[clipped].max(axis=1), shorter.tile(box)[1][clipped].max(axis=1)
-            white += len(shown)
-            lacking += int((ramp(1.0 - shown / brightest, LACK) > 0.5).sum())
+    for tile in tiles(longer.source.shape):
+        part = longer.white_part(tile)
+        if part is None:
+            continue
+        box, near = part
+        light, shown = (brightest(frame.tile(box)[1])[near >= 1.0] for frame in (longer, shorter))
+        white += len(shown)
+        lacking += int((ramp(1.0 - shown / light, LACK) > 0.5).sum())
     return lacking / max(white, 1)
 
 
@@ -79,14 +73,14 @@ def measured_gain(longer: LitFrame, shorter: LitFrame) -> float | None:
     found: list[FloatArray] = []
     boxes = [*tiles(longer.source.shape)]
     for box in boxes[:: max(len(boxes) * TILE**2 // _SEEN, 1)]:
-        encoded, light = longer.tile(box)
-        brightest = _blocks(encoded.max(axis=2))
-        least, most = brightest.min(axis=-1), brightest.max(axis=-1)
+        blocks = _blocks(longer.brightest(box))
+        least, most = blocks.min(axis=-1), blocks.max(axis=-1)
         usable = (least > _COMPARED[0]) & (most < _COMPARED[1]) & (most - least < _FLAT)
         if not usable.any():
             continue
         one, other = (
-            _blocks(each.sum(axis=2))[usable].sum(axis=-1) for each in (light, shorter.tile(box)[1])
+            _blocks(frame.tile(box)[1].sum(axis=2))[usable].sum(axis=-1)
+            for frame in (longer, shorter)
         )
         found.append(np.log(one / np.maximum(other, np.float32(1e-6 * longer.white))))
     gains = np.concatenate(found) if found else np.empty(0, np.float32)

@@ -118,7 +118,7 @@ def prepare_shorter(
     ready: list[ShorterFrame] = []
     concerns, agreed = [], 1.0
     for frame, ratio in chain:
-        share = white_share(last.pixels, before.table)
+        share = white_share(before)
         if share == 0.0:
             break
         table = None if match is None else match.table_of(bracket, ratio=ratio)

@@ -58,10 +58,14 @@ def test_frames_of_different_scenes_tell_no_gain():
 def test_whiteness_counts_what_a_table_makes_white():
     pixels = np.full((10, 10, 3), 0.7, np.float32)
     pixels[:2, :, 1] = 1.0
-    assert white_share(pixels, None) == pytest.approx(0.2)
     table = np.minimum(np.linspace(0, 1.5, 65536), 1).astype(np.float32)
-    assert white_share(pixels, table) == 1.0
-    assert white_share(pixels * 0.5, table) == 0.0
+
+    def share(source, table):
+        return white_share(LitFrame(source=source, table=table, white=1.0))
+
+    assert share(pixels, None) == pytest.approx(0.2)
+    assert share(pixels, table) == 1.0
+    assert share(pixels * np.float32(0.5), table) == 0.0
 
 
 def test_what_lacks_light_where_there_must_be_some():
