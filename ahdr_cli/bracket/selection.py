@@ -43,15 +43,14 @@ class Selection:
         if len(frames) <= 3:
             return cls(bracket=Bracket.from_frames(frames))
         bracket = Bracket.from_frames(select_three(frames))
-        exposures = relative_exposures(exposures_of(frames))
-        by_identity = {id(frame): value for frame, value in zip(frames, exposures, strict=True)}
+        ratios = relative_exposures(exposures_of(frames))
+        order = sorted(range(len(frames)), key=ratios.__getitem__, reverse=True)
+        least = next(ratios[i] for i in order if frames[i] is bracket.frames[0])
         shorter: list[Frame] = []
-        least = by_identity[id(bracket.frames[0])]
-        for frame in sorted(frames, key=lambda frame: -by_identity[id(frame)]):
-            # Sorting keeps the order of equal ones.
-            if extend and by_identity[id(frame)] * 2**EQUAL_EV <= least:
-                shorter.append(frame)
-                least = by_identity[id(frame)]
+        for i in order if extend else ():
+            if ratios[i] * 2**EQUAL_EV <= least:
+                shorter.append(frames[i])
+                least = ratios[i]
         used = {id(frame) for frame in (*bracket.frames, *shorter)}
         unused = tuple(frame.name for frame in frames if id(frame) not in used)
         return cls(bracket=bracket, shorter=tuple(shorter), unused=unused)

@@ -48,7 +48,7 @@ class ShorterFrame:
         ratio: its exposure relative to the shortest frame of the bracket, < 1.
         displacement: how far its farthest corner was moved onto the reference, in pixels.
         gain: by which its radiance is multiplied, see :func:`measured_gain`; None if none could
-            be measured, and its exposure counts as recorded.
+            be measured, and that of the frame before it counts.
         lit: ready to be asked.
         share: of the picture that is near white in the frame before it, [0, 1].
     """

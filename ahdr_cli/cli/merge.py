@@ -128,8 +128,6 @@ def merge(
     )
     selection = read_selection(frames, given, extend=options.extend == "auto")
     bracket = selection.bracket
-    if len(frames) > 3 and not quiet:
-        note(f"{len(frames)} frames: {uses(selection)}")
     read = time.perf_counter()
 
     height, width = bracket.size
@@ -139,6 +137,8 @@ def merge(
         warn(warning)
     with progress("merging", quiet=quiet or as_json) as on_tile:
         prepared = merger.prepare(bracket, shorter=selection.shorter)
+        if len(frames) > 3 and not quiet:
+            note(f"{len(frames)} frames: {uses(prepared, selection.unused)}")
         image = merger.merge(prepared, on_tile=on_tile)
     merged = time.perf_counter()
     for concern in prepared.concerns:

@@ -10,8 +10,8 @@ from ahdr_cli.cli.console import note
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ahdr_cli.bracket import Selection
     from ahdr_cli.bracket.preparation import Preparation
+    from ahdr_cli.bracket.shorter import ShorterFrame
     from ahdr_cli.evaluation.merge_report import MergeReport
     from ahdr_cli.merging import Merger
 
@@ -25,16 +25,26 @@ _DONE = {
 """What `ToneMatch.way` means."""
 
 
-def uses(selection: Selection) -> str:
-    """What the frames of a scene are used for, on one line."""
-    merged = [frame.name for frame in selection.bracket.frames]
-    shorter = [frame.name for frame in selection.shorter]
-    words = {"merging ": merged, "highlights from ": shorter, "without ": selection.unused}
+def uses(prepared: Preparation, unused: Sequence[str]) -> str:
+    """What the frames of a scene are used for, on one line; `unused` were never considered."""
+    merged = [frame.name for frame in prepared.taken.frames]
+    extending, left_out = _further(prepared)
+    words = {
+        "merging ": merged,
+        "highlights from ": [further.taken.name for further in extending],
+        "without ": [*unused, *left_out],
+    }
     return "; ".join(
         lead + ", ".join(Path(name).name for name in names)
         for lead, names in words.items()
         if names
     )
+
+
+def _further(prepared: Preparation) -> tuple[tuple[ShorterFrame, ...], tuple[str, ...]]:
+    """The frames that raise highlights, and the names of those that could have."""
+    highlights = prepared.highlights
+    return ((), ()) if highlights is None else (highlights.frames, highlights.spare)
 
 
 def describe_merge(prepared: Preparation, merger: Merger, timings: dict[str, float]) -> None:
@@ -44,15 +54,13 @@ def describe_merge(prepared: Preparation, merger: Merger, timings: dict[str, flo
         note(f"{frame.name}: {ratio:.4g} × the shortest exposure")
     if any(moved):
         note("aligned: short frame by {:.1f} px, long frame by {:.1f} px".format(*moved))
-    if (highlights := prepared.highlights) is not None:
-        for further in highlights.frames:
-            agreed = "as recorded" if further.gain is None else f"× {further.gain:.3f} to agree"
-            note(
-                f"{further.taken.name}: {further.ratio:.4g} × the shortest exposure, {agreed}, "
-                f"moved by {further.displacement:.1f} px, raises highlights"
-            )
-        for name in highlights.spare:
-            note(f"{name}: not needed")
+    for further in _further(prepared)[0]:
+        gain = further.gain
+        agreed = "too little to compare" if gain is None else f"× {gain:.3f} to agree"
+        note(
+            f"{further.taken.name}: {further.ratio:.4g} × the shortest exposure, {agreed}, "
+            f"moved by {further.displacement:.1f} px, raises highlights"
+        )
     if (match := prepared.match) is not None:
         apart = f"with γ 2.2 the frames are {match.estimate.assumed_ev:.2f} EV apart"
         note(f"{_DONE[match.way]}: {apart}")
@@ -71,7 +79,8 @@ def merge_as_dict(
     unused: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What `--json` prints; `unused` are names of frames that were left out."""
-    bracket, matched, highlights = prepared.taken, prepared.matched_ev, prepared.highlights
+    bracket, matched = prepared.taken, prepared.matched_ev
+    extending, left_out = _further(prepared)
     return {
         "inputs": [
             {
@@ -90,9 +99,9 @@ def merge_as_dict(
                 "gain": None if further.gain is None else round(further.gain, 4),
                 "aligned_px": round(further.displacement, 3),
             }
-            for further in (() if highlights is None else highlights.frames)
+            for further in extending
         ],
-        "unused": [*unused, *(() if highlights is None else highlights.spare)],
+        "unused": [*unused, *left_out],
         **{name: None if path is None else str(path) for name, path in outputs.items()},
         "aligned_px": [round(pixels, 3) for pixels in prepared.displacements],
         "matched_ev": None if matched is None else round(matched, 3),
