@@ -80,7 +80,8 @@ def raise_highlights(
         known = 1.0 - ramp(encoded, NEAR_WHITE)
         near *= _same(light, shown, known, longer.white)[inner]
         for other in between:
-            near *= _lacking(light[inner], other.tile(box)[1], known[inner])
+            # Along the outline of what moved pixels are mixed: darker than the light, yet not dark.
+            near *= _spread(_lacking(light, other.tile(wide)[1], known))[inner]
         shown, change = shown[inner], near > 0.0
         merged[change] += near[change, None] * np.maximum(shown[change] - merged[change], 0.0)
 
@@ -111,6 +112,20 @@ def _lacking(light: FloatArray, shown: FloatArray, known: FloatArray) -> FloatAr
     """Whether a shorter frame lacks light where a longer one is white; (h, w) in [0, 1]."""
     most = brightest(light)[..., None] + _NONE
     return ramp(brightest((light - shown) / most * (1.0 - known)), LACK)
+
+
+def _spread(values: FloatArray) -> FloatArray:
+    """The largest of (h, w) in the square of `_RADIUS` around each pixel."""
+    for axis in (0, 1):
+        length = values.shape[axis]
+        spread = values.copy()
+        for shift in range(1, min(_RADIUS, length - 1) + 1):
+            for to, of in ((0, shift), (shift, 0)):
+                one = (slice(None),) * axis + (slice(to, length - shift + to),)
+                other = (slice(None),) * axis + (slice(of, length - shift + of),)
+                spread[one] = np.maximum(spread[one], values[other])
+        values = spread
+    return values
 
 
 def _around(values: FloatArray) -> FloatArray:

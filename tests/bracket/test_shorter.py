@@ -84,6 +84,20 @@ def test_what_moved_before_one_frame_the_next_may_show(scene):
     np.testing.assert_array_equal(radiance[62:78, 62:78], 4.0)  # nobody knows
 
 
+def test_what_moved_leaves_no_outline_where_the_next_frame_shows_the_light(scene):
+    light = np.full_like(scene, 12.0)
+    light[:40] = 24.0  # so that the shortest is asked at all
+    frames = take(light)
+    y, x = np.mgrid[:256, :328]
+    covered = np.clip(30.0 - np.hypot(x - 150, y - 120), 0, 1)[..., None]  # mixed at its edge
+    frames[1].pixels[:] = ((1 - covered) * frames[1].pixels ** 2.2 + covered * (0.1 / 16)) ** (
+        1 / 2.2
+    )
+    radiance = np.full((256, 328, 3), 4.0, np.float32)
+    prepared(frames).highlights.raise_in(radiance)
+    np.testing.assert_allclose(radiance[30:], 12.0, rtol=0.04)
+
+
 def test_three_frames_have_nothing_to_raise_them(scene):
     bracket = Bracket.from_frames(take(scene)[2:])
     assert prepare(bracket, align=False, response="auto").highlights is None
