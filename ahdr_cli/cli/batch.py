@@ -314,6 +314,8 @@ def _run(
                     warn(f"{name}: {text}")
                 if verbose:
                     frames = ", ".join(frame.path for frame in result.frames)
+                    if result.highlights:
+                        frames += f", highlights from {', '.join(result.highlights)},"
                     note(f"{name}: {frames} in {sum(result.seconds.values()):.1f} s")
             count(result)
 
