@@ -19,7 +19,14 @@ from ahdr_cli._version import __version__
 
 if TYPE_CHECKING:
     from ahdr_cli.batch import merge_folder
-    from ahdr_cli.bracket import Bracket, parse_evs, parse_exposures, read_ev_file, select_three
+    from ahdr_cli.bracket import (
+        Bracket,
+        Selection,
+        parse_evs,
+        parse_exposures,
+        read_ev_file,
+        select_three,
+    )
     from ahdr_cli.checkpoints import (
         Checkpoint,
         available_models,
@@ -53,6 +60,7 @@ __all__ = [
     "HdrImage",
     "MergeOptions",
     "Merger",
+    "Selection",
     "WriteOptions",
     "__version__",
     "available_models",
@@ -75,7 +83,14 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "batch": ("merge_folder",),
-        "bracket": ("Bracket", "parse_evs", "parse_exposures", "read_ev_file", "select_three"),
+        "bracket": (
+            "Bracket",
+            "Selection",
+            "parse_evs",
+            "parse_exposures",
+            "read_ev_file",
+            "select_three",
+        ),
         "checkpoints": (
             "Checkpoint",
             "available_models",

@@ -7,6 +7,7 @@ and used again, from several threads as well.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -37,7 +38,7 @@ __all__ = ["MergeOptions", "MergePlan", "Merger", "prepare_frames"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeOptions:
-    """How to merge. `align` and `response` decide the result, `precision` how exact it is.
+    """How to merge. The first three decide the result, `precision` how exact it is.
 
     Attributes:
         align: ``auto`` warps outer frames onto the reference where the camera moved; ``off``
@@ -45,6 +46,8 @@ class MergeOptions:
         response: ``auto`` finds out whether the camera's curve is far from γ 2.2, and matches
             outer frames to the reference if it is; ``gamma`` takes γ 2.2 for granted; ``linear``
             undoes the curve in all frames, so that radiance is in proportion to light.
+        extend: ``auto`` raises highlights by frames shorter than those merged, where there are
+            any; ``off`` takes no notice of them.
         precision: ``auto``, ``fp32``, ``fp16``, ``bf16`` or ``int8``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         tile: largest side of a tile without its halo in pixels, or ``auto``.
@@ -53,6 +56,7 @@ class MergeOptions:
 
     align: str = "auto"
     response: str = "auto"
+    extend: str = "auto"
     precision: str = "auto"
     device: str = "auto"
     tile: int | Literal["auto"] = "auto"
@@ -63,6 +67,8 @@ class MergeOptions:
             raise UsageError(f"align must be auto or off, got {self.align!r}")
         if self.response not in RESPONSES:
             raise UsageError(f"response must be auto, gamma or linear, got {self.response!r}")
+        if self.extend not in ("auto", "off"):
+            raise UsageError(f"extend must be auto or off, got {self.extend!r}")
         if self.tile != "auto" and (not isinstance(self.tile, int) or self.tile < 1):
             raise UsageError(f"tile must be auto or a positive whole number, got {self.tile!r}")
 
@@ -95,10 +101,13 @@ class MergePlan:
         return asdict(self)
 
 
-def prepare_frames(bracket: Bracket, options: MergeOptions) -> Preparation:
+def prepare_frames(
+    bracket: Bracket, options: MergeOptions, *, shorter: Sequence[Frame] = ()
+) -> Preparation:
     """What :class:`Merger` does to the frames before the network sees them."""
     align = options.align == "auto" and has_cv2()
-    return prepare(bracket, align=align, response=options.response)
+    shorter = shorter if options.extend == "auto" else ()
+    return prepare(bracket, align=align, response=options.response, shorter=shorter)
 
 
 class Merger:
@@ -151,29 +160,39 @@ class Merger:
         """
         return cls(load_checkpoint(model), options=options)
 
-    def __call__(self, bracket: Bracket, *, on_tile: OnTile | None = None) -> HdrImage:
+    def __call__(
+        self, bracket: Bracket, *, shorter: Sequence[Frame] = (), on_tile: OnTile | None = None
+    ) -> HdrImage:
         """Prepare and merge; arguments, result and errors are those of the two.
 
         Args:
             bracket: three frames, short → long.
+            shorter: further frames, see :meth:`prepare`.
             on_tile: told of tiles done and tiles in all.
         """
-        return self.merge(self.prepare(bracket), on_tile=on_tile)
+        return self.merge(self.prepare(bracket, shorter=shorter), on_tile=on_tile)
 
-    def prepare(self, bracket: Bracket) -> Preparation:
+    def prepare(self, bracket: Bracket, *, shorter: Sequence[Frame] = ()) -> Preparation:
         """Align and match the frames, as the options have it.
+
+        Args:
+            bracket: three frames, short → long.
+            shorter: of the same scene and shorter than these, as
+                :attr:`ahdr_cli.bracket.selection.Selection.shorter` has them, in any order. They
+                raise the highlights beyond the white of the bracket's shortest frame.
 
         Raises:
             InputError: pixels that are NaN or outside [0, 1].
+            SizeMismatchError, ExposureError: a further frame does not go with the bracket.
             OutOfMemoryError: arrays as large as the image do not fit.
         """
         with translated_allocation_errors():
-            for frame in bracket.frames:
+            for frame in (*bracket.frames, *shorter):
                 _check_pixels(frame)
-            return prepare_frames(bracket, self.options)
+            return prepare_frames(bracket, self.options, shorter=shorter)
 
     def merge(self, prepared: Preparation, *, on_tile: OnTile | None = None) -> HdrImage:
-        """Run the network.
+        """Run the network, and raise the highlights where there are frames for that.
 
         Args:
             prepared: what :meth:`prepare` made.
@@ -209,6 +228,8 @@ class Merger:
                 else "use --precision fp32",
             )
         radiance *= np.float32(bracket.ratios[1])
+        if prepared.highlights is not None:
+            prepared.highlights.raise_in(radiance)
         reference = bracket.reference
         exposure = reference.exposure
         if exposure is not None and exposure.relative:

@@ -42,7 +42,7 @@ def test_import_is_light():
 
 def test_the_example_of_the_readme_runs(repository, tmp_path, monkeypatch):
     readme = (repository / "README.md").read_text(encoding="utf-8")
-    example, arrays = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    example, arrays, more = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     assert len([line for line in example.splitlines() if line.strip()]) == 5
     for name in ("low", "mid", "high"):
         (tmp_path / f"{name}.jpg").write_bytes(
@@ -61,6 +61,10 @@ def test_the_example_of_the_readme_runs(repository, tmp_path, monkeypatch):
     exec(compile(arrays, "README.md", "exec"), namespace)
     again = namespace["image"]
     assert isinstance(again, ahdr_cli.HdrImage) and again.size == merged.size
+
+    namespace["paths"] = [f"{name}.jpg" for name in ("low", "mid", "high")]
+    exec(compile(more, "README.md", "exec"), namespace)
+    np.testing.assert_array_equal(namespace["image"].pixels, merged.pixels)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ahdr_cli import merging
-from ahdr_cli.bracket import Bracket
+from ahdr_cli.bracket import Bracket, Selection
 from ahdr_cli.checkpoints import Checkpoint, save_checkpoint
 from ahdr_cli.errors import (
     DeviceError,
@@ -26,6 +26,7 @@ from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.merging import MergeOptions, Merger
 from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.config import AHDRConfig
+from ahdr_cli.radiometry.transfer import gamma_decode
 
 CONFIG = AHDRConfig(features=8, growth=4)
 CPU = MergeOptions(device="cpu")
@@ -156,6 +157,67 @@ def test_in_two_steps_it_says_what_it_did_to_the_frames(checkpoint):
     prepared = merger.prepare(bracket)
     assert prepared.taken is bracket
     np.testing.assert_array_equal(merger.merge(prepared).pixels, merger(bracket).pixels)
+
+
+def make_scene() -> tuple[np.ndarray, Selection]:
+    """A sky that grows brighter than the shortest of three frames can show, in five of them."""
+    light = np.geomspace(0.05, 15.0, 64).reshape(1, 64, 1) * np.array((1.0, 0.9, 0.8))
+    light = np.broadcast_to(light, (48, 64, 3))
+    frames = []
+    for ev in (-4, -2, 0, 2, 4):
+        levels = np.rint(np.clip(light * 2.0**ev, 0, 1) ** (1 / 2.2) * 255)
+        frames.append(Frame((levels / 255).astype(np.float32), Exposure.from_ev(ev)))
+    return light, Selection.of(frames)
+
+
+@pytest.fixture
+def the_short_frame(monkeypatch) -> None:
+    """A network that believes the short frame in everything."""
+
+    def believe(_self, frames, _conditions):
+        return gamma_decode(np.array(frames[0]))
+
+    monkeypatch.setattr(TorchRuntime, "__call__", believe)
+
+
+@pytest.mark.usefixtures("the_short_frame")
+def test_shorter_frames_raise_the_highlights(checkpoint):
+    light, scene = make_scene()
+    merger = Merger(checkpoint, options=MergeOptions(device="cpu", runtime="torch"))
+    three = merger(scene.bracket).pixels
+    assert three.max() == 4.0
+    extended = merger(scene.bracket, shorter=scene.shorter).pixels
+    bright = light.min(axis=2) > 0.3
+    np.testing.assert_allclose(extended[bright], light[bright], rtol=0.05)
+    white = scene.bracket.frames[0].pixels.max(axis=2) > 0.88
+    np.testing.assert_array_equal(extended[~white], three[~white])
+    assert (extended >= three).all()
+
+
+@pytest.mark.usefixtures("the_short_frame")
+def test_highlights_are_left_alone_if_that_is_asked_for(checkpoint):
+    _, scene = make_scene()
+    options = MergeOptions(device="cpu", runtime="torch", extend="off")
+    merger = Merger(checkpoint, options=options)
+    prepared = merger.prepare(scene.bracket, shorter=scene.shorter)
+    assert prepared.highlights is None
+    np.testing.assert_array_equal(merger.merge(prepared).pixels, merger(scene.bracket).pixels)
+    with pytest.raises(UsageError, match="extend must be auto or off, got 'on'"):
+        MergeOptions(extend="on")
+
+
+def test_a_prepared_bracket_may_be_merged_twice(checkpoint):
+    _, scene = make_scene()
+    merger = Merger(checkpoint, options=CPU)
+    prepared = merger.prepare(scene.bracket, shorter=scene.shorter)
+    np.testing.assert_array_equal(merger.merge(prepared).pixels, merger.merge(prepared).pixels)
+
+
+def test_pixels_of_shorter_frames_are_checked_too(checkpoint):
+    _, scene = make_scene()
+    scene.shorter[0].pixels[3, 4, 1] = np.nan
+    with pytest.raises(InputError, match="expected 0 to 1"):
+        Merger(checkpoint, options=CPU)(scene.bracket, shorter=scene.shorter)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1, 1.5])

@@ -172,6 +172,9 @@ def _facts(entry: Mapping[str, Any]) -> str:
         )
     if entry["matched_ev"] is not None:
         facts.append(f"with γ 2.2 frames were {entry['matched_ev']:.2f} EV apart")
+    if entry["highlights"]:
+        names = ", ".join(PurePath(path).name for path in entry["highlights"])
+        facts.append(f"highlights from {names}")
     if entry["offset_ev"] is not None:
         facts.append(f"brightened by {entry['offset_ev']:+.2f} EV")
     if entry["status"] == "skipped":

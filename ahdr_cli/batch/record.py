@@ -87,7 +87,10 @@ class Identity:
                 hashes.append(sha256_of(path))
             except OSError as error:
                 raise InputError(f"cannot be read: {reason_of(error)}", path=path) from error
-        return cls(inputs=tuple(hashes), evs=evs, model=model, options=options.identity())
+        deciding = options.identity()
+        if len(hashes) <= 3:
+            del deciding["extend"]  # there is nothing to extend by
+        return cls(inputs=tuple(hashes), evs=evs, model=model, options=deciding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

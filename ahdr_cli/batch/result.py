@@ -57,6 +57,7 @@ class SetResult:
             looked at.
         matched_ev: by how many stops the frames differed with γ 2.2, before they were matched or
             the camera's curve was undone; None if neither was done.
+        highlights: files shorter than these three that raised the highlights.
     """
 
     planned: PlannedSet
@@ -72,6 +73,7 @@ class SetResult:
     computed: Mapping[str, Any] = field(default_factory=dict)
     aligned_px: tuple[float, ...] = ()
     matched_ev: float | None = None
+    highlights: tuple[str, ...] = ()
 
     @classmethod
     def failure(cls, planned: PlannedSet, output: Path, error: Exception) -> SetResult:
@@ -109,6 +111,8 @@ class SetResult:
             computed=dict(record["computed"]),
             aligned_px=tuple(float(pixels) for pixels in record["aligned_px"]),
             matched_ev=_optional(record["matched_ev"]),
+            # Records of sets of three, which are as they were, need not say that there are none.
+            highlights=tuple(str(name) for name in record.get("highlights", ())),
         )
         if len(result.frames) != 3:
             raise ValueError(f"{len(result.frames)} frames, expected 3")
@@ -126,6 +130,7 @@ class SetResult:
             "computed": dict(self.computed),
             "aligned_px": [round(pixels, 3) for pixels in self.aligned_px],
             "matched_ev": None if self.matched_ev is None else round(self.matched_ev, 3),
+            "highlights": list(self.highlights),
         }
 
     def to_dict(self) -> dict[str, Any]:

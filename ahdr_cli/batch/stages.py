@@ -31,7 +31,7 @@ from ahdr_cli.io.place import make_folder
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
-    from ahdr_cli.images import HdrImage
+    from ahdr_cli.images import Frame, HdrImage
     from ahdr_cli.merging import Merger
 
 __all__ = ["Merged", "Prepared", "Workshop"]
@@ -45,6 +45,7 @@ class Prepared:
     output: Path
     identity: Identity
     bracket: Bracket
+    shorter: tuple[Frame, ...]
     warnings: tuple[str, ...]
     seconds: float
 
@@ -60,6 +61,7 @@ class Merged:
     computed: Mapping[str, Any]
     aligned_px: tuple[float, ...]
     matched_ev: float | None
+    highlights: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ class Workshop:
         Raises:
             AhdrError: whatever stops this set.
         """
-        from ahdr_cli.bracket.select import choose_bracket
+        from ahdr_cli.bracket import Selection
         from ahdr_cli.images import Exposure
         from ahdr_cli.io import read_frames
 
@@ -99,14 +101,16 @@ class Workshop:
         check_place(planned, self.folder, options=self.options)
         given = None if planned.evs is None else [Exposure.from_ev(ev) for ev in planned.evs]
         frames = read_frames(planned.inputs, exposures=given)
-        bracket, lost = choose_bracket(frames)
+        selection = Selection.of(frames, extend=self.options.merge.extend == "auto")
+        bracket = selection.bracket
         anchor = None if self.options.reference_ev is None else anchor_warning(bracket)
         return Prepared(
             planned=planned,
             output=output,
             identity=identity,
             bracket=bracket,
-            warnings=tuple(text for text in (anchor, lost) if text is not None),
+            shorter=selection.shorter,
+            warnings=() if anchor is None else (anchor,),
             seconds=time.perf_counter() - started,
         )
 
@@ -124,18 +128,18 @@ class Workshop:
         """
         started = time.perf_counter()
         warnings = (*prepared.warnings, *merger.warnings(prepared.bracket))
-        made = merger.prepare(prepared.bracket)
+        made = merger.prepare(prepared.bracket, shorter=prepared.shorter)
         image = merger.merge(made, on_tile=on_tile)
-        if made.concern is not None:
-            warnings = (*warnings, made.concern)
+        asked = () if made.highlights is None else made.highlights.frames
         return Merged(
             prepared=prepared,
             image=image,
-            warnings=warnings,
+            warnings=(*warnings, *made.concerns),
             seconds=time.perf_counter() - started,
             computed=merger.plan.to_dict(),
             aligned_px=made.displacements,
             matched_ev=made.matched_ev,
+            highlights=tuple(further.taken.name for further in asked),
         )
 
     def finish(self, merged: Merged) -> SetResult:
@@ -262,6 +266,7 @@ class Workshop:
             computed=merged.computed,
             aligned_px=merged.aligned_px,
             matched_ev=merged.matched_ev,
+            highlights=merged.highlights,
         )
 
     def _clipping(self, image: HdrImage, output: Path) -> tuple[str, ...]:

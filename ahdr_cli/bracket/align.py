@@ -29,11 +29,18 @@ from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.bracket.guide import Guide, grey8
 from ahdr_cli.bracket.motion import MovedPixels, RigidMotion
 from ahdr_cli.bracket.opencv import load_cv2
-from ahdr_cli.bracket.pair import pyramid
+from ahdr_cli.bracket.pair import Level, pyramid
 from ahdr_cli.bracket.registration import register
-from ahdr_cli.images import FloatArray
+from ahdr_cli.images import FloatArray, PixelSource
 
-__all__ = ["Alignment", "align_by_mtb", "align_if_moved", "estimate_motions"]
+__all__ = [
+    "FARTHEST",
+    "Alignment",
+    "align_by_mtb",
+    "align_if_moved",
+    "estimate_motion",
+    "estimate_motions",
+]
 
 MTB_BITS = 6
 """Pyramid levels of MTB: shifts up to ±(2^6 - 1) px."""
@@ -118,14 +125,31 @@ def estimate_motions(bracket: Bracket) -> tuple[RigidMotion, RigidMotion]:
 
     def motion(index: int) -> RigidMotion:
         gain = float(bracket.ratios[index] / bracket.ratios[1])
-        moving = Guide.of(bracket.frames[index].pixels, gain=gain)
-        start = RigidMotion.of_shift(_mtb_shift(fixed.grey, moving.grey))
-        return register(levels, pyramid(moving), start=start).scaled(moving.block)
+        return _motion(fixed, levels, bracket.frames[index].pixels, gain=gain)
 
     # OpenCV and numpy compute outside Python's lock.
     with ThreadPoolExecutor(2, thread_name_prefix="ahdr-align") as sides:
         short, long = sides.map(motion, (0, 2))
     return short, long
+
+
+def estimate_motion(fixed: PixelSource, moving: PixelSource, *, gain: float) -> RigidMotion:
+    """Motion of one frame against another, however small or large.
+
+    Args:
+        fixed: (H, W, 3) float32 in [0, 1], display-encoded.
+        moving: of the same size.
+        gain: exposure of `moving` relative to `fixed`.
+    """
+    guide = Guide.of(fixed)
+    return _motion(guide, pyramid(guide), moving, gain=gain)
+
+
+def _motion(fixed: Guide, levels: list[Level], moving: PixelSource, *, gain: float) -> RigidMotion:
+    """The motion of a frame against a guide, of which `levels` is the pyramid."""
+    guide = Guide.of(moving, gain=gain)
+    start = RigidMotion.of_shift(_mtb_shift(fixed.grey, guide.grey))
+    return register(levels, pyramid(guide), start=start).scaled(guide.block)
 
 
 def _mtb_shift(reference: NDArray[np.uint8], moving: NDArray[np.uint8]) -> tuple[int, int]:

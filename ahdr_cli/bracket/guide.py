@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.bracket.opencv import load_cv2
-from ahdr_cli.images import FloatArray
+from ahdr_cli.images import FloatArray, PixelSource
 from ahdr_cli.radiometry.luminance import luminance
 from ahdr_cli.radiometry.transfer import GAMMA, gamma_decode
 
@@ -48,7 +48,7 @@ class Guide:
     block: int
 
     @classmethod
-    def of(cls, pixels: FloatArray, *, gain: float = 1.0) -> Self:
+    def of(cls, pixels: PixelSource, *, gain: float = 1.0) -> Self:
         """Make a frame's guide.
 
         Args:

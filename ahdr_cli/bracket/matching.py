@@ -103,6 +103,20 @@ class ToneMatch:
             for source, table in zip(sources, self.tables, strict=True)
         ]
 
+    def table_of(self, bracket: Bracket, *, ratio: float) -> FloatArray:
+        """The table of a further frame of the scene.
+
+        Args:
+            bracket: that was matched.
+            ratio: exposure of the frame relative to the bracket's shortest.
+        """
+        return transfer_table(
+            self.estimate.curve,
+            gain=float(ratio / bracket.ratios[1]),
+            seen=ratio / self.estimate.steps[0],
+            linear=self.way != "matched",
+        )
+
     def bracket(self, bracket: Bracket) -> Bracket:
         """The matched bracket, in memory; a frame that is left as it is is the same object."""
         short, reference, long = (

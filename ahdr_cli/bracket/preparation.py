@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,8 @@ from ahdr_cli.bracket.blocks import compare_blocks
 from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.bracket.matching import ToneMatch, linearise, match_if_apart, straighten
 from ahdr_cli.bracket.noise import estimate_noise, noise_between
-from ahdr_cli.images import FloatArray, PixelSource
+from ahdr_cli.bracket.shorter import Highlights, prepare_shorter
+from ahdr_cli.images import FloatArray, Frame, PixelSource
 from ahdr_cli.radiometry.noise import LEVELS_TO_NOISE
 
 __all__ = ["RESPONSES", "Preparation", "prepare"]
@@ -32,14 +34,16 @@ class Preparation:
         match: None if the frames' values are left as they are.
         noise: see :func:`ahdr_cli.bracket.noise.estimate_noise`. It is estimated before a small
             deviation of the curve is undone, which would change it by a few percent.
-        concern: what was asked for and could not be done, a line for the user; else None.
+        highlights: what raises the merge where it is white; None if no further frame was given.
+        concerns: what was asked for and could not be done, one line each for the user.
     """
 
     taken: Bracket
     alignment: Alignment | None
     match: ToneMatch | None
     noise: float
-    concern: str | None = None
+    highlights: Highlights | None = None
+    concerns: tuple[str, ...] = ()
 
     @property
     def displacements(self) -> tuple[float, ...]:
@@ -76,34 +80,43 @@ class Preparation:
         return bracket if self.match is None else self.match.bracket(bracket)
 
 
-def prepare(bracket: Bracket, *, align: bool, response: str) -> Preparation:
+def prepare(
+    bracket: Bracket, *, align: bool, response: str, shorter: Sequence[Frame] = ()
+) -> Preparation:
     """Find out how the frames must be aligned and matched, and how noisy they are.
 
     Args:
         bracket: as photographed.
         align: look for camera motion.
         response: one of `RESPONSES`.
+        shorter: frames of the scene that are shorter than the bracket's, in any order.
 
     Raises:
         MissingDependencyError: alignment without OpenCV.
+        SizeMismatchError, ExposureError: a shorter frame does not go with the bracket.
     """
-    match = concern = None
+    match, concerns = None, []
     if response == "auto":
         match = match_if_apart(bracket)
     elif response == "linear":
         match = linearise(bracket)
         if match is None:
-            concern = "the frames do not tell the camera's curve: γ 2.2 is assumed"
+            concerns.append("the frames do not tell the camera's curve: γ 2.2 is assumed")
     alignment = align_if_moved(bracket) if align else None
     blocks = compare_blocks(_pixels(bracket, alignment, match), bracket.ratios)
     if response == "auto" and match is None:
         match = straighten(bracket, blocks.pairs, noise=noise_between(blocks.pairs))
+    highlights = None
+    if shorter:
+        highlights = prepare_shorter(bracket, shorter, alignment=alignment, match=match)
+        concerns += highlights.concerns
     return Preparation(
         taken=bracket,
         alignment=alignment,
         match=match,
         noise=estimate_noise(blocks),
-        concern=concern,
+        highlights=highlights,
+        concerns=tuple(concerns),
     )
 
 

@@ -4,6 +4,10 @@ The reference decides the geometry and white of the result, so it comes first: a
 has a neighbour on either side at a spacing the network knows, that shows most of the scene
 and that lies near the middle of the bracket. Then the outer frames: as far from it as the
 network knows, because that covers most highlights and shadows.
+
+Frames shorter than the three are not lost (:mod:`ahdr_cli.bracket.shorter`), and yet the short
+frame is not chosen any nearer for that: the network tells what moved from what is bright, which a
+shorter frame does only where all longer ones are white.
 """
 
 from __future__ import annotations
@@ -11,13 +15,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.bracket.relative import EQUAL_EV, exposures_of, relative_exposures
 from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV, outside_range
 from ahdr_cli.errors import EqualExposuresError, FrameCountError
 from ahdr_cli.images import FloatArray, Frame
 
-__all__ = ["badly_exposed", "choose_bracket", "lost_highlights", "select_three"]
+__all__ = ["badly_exposed", "select_three"]
 
 _WHITE = 0.98
 """A channel from here on counts as clipped: 250 of 255, where JPEG ringing still dips to."""
@@ -32,31 +35,8 @@ The middle is what the photographer metered for, and it leaves room for an outer
 either side; a dark scene is not to be brightened for a gain in shadows alone.
 """
 
-_LOST = 0.002
-"""Share of the picture from which on lost highlights are worth a word: a lamp, a small window."""
-
 _SAMPLES = 2**16
 """Pixels looked at per frame, about; a fraction of them is known to better than 0.5 %."""
-
-
-def choose_bracket(frames: Sequence[Frame]) -> tuple[Bracket, str | None]:
-    """The bracket to be merged of a scene's frames, and what choosing it lost.
-
-    Args:
-        frames: of one scene, in any order; of more than three the best are taken.
-
-    Returns:
-        The bracket; and :func:`lost_highlights`, None if all frames are in the bracket.
-
-    Raises:
-        FrameCountError, ExposureError, SizeMismatchError: as :func:`select_three` and
-            :meth:`Bracket.from_frames` say.
-    """
-    if len(frames) <= 3:
-        return Bracket.from_frames(frames), None
-    chosen = select_three(frames)
-    lost = lost_highlights(frames, chosen)
-    return Bracket.from_frames(chosen), lost
 
 
 def select_three(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame]:
@@ -102,42 +82,10 @@ def select_three(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame]:
     return candidates[short][1], candidates[reference][1], candidates[long][1]
 
 
-def lost_highlights(frames: Sequence[Frame], chosen: Sequence[Frame]) -> str | None:
-    """A warning about highlights that only frames which were not chosen show.
-
-    Args:
-        frames: all that were given.
-        chosen: of them, short → long.
-
-    Returns:
-        One line for the user; None if nothing worth a word is lost.
-    """
-    short, reference, long = chosen
-    exposures = relative_exposures(exposures_of(frames))
-    own = exposures[next(i for i, frame in enumerate(frames) if frame is short)]
-    shorter = [i for i, exposure in enumerate(exposures) if exposure < own / 2**EQUAL_EV]
-    share = _clipped(short)
-    if not shorter or share < _LOST:
-        return None
-    shortest = frames[min(shorter, key=exposures.__getitem__)]
-    if _clipped(shortest) > share / 2:
-        return None
-    return (
-        f"{short.name} is white in {share:.1%} of the picture, where shorter exposures that were "
-        f"not used show more; to keep that, merge three files such as {shortest.name}, "
-        f"{reference.name} and {long.name}"
-    )
-
-
 def badly_exposed(frame: Frame) -> float:
     """Share of a frame's pixels that are clipped or crushed; [0, 1]."""
     brightest = _brightest(frame)
     return float(((brightest >= _WHITE) | (brightest <= _BLACK)).mean())
-
-
-def _clipped(frame: Frame) -> float:
-    """Share of a frame's pixels with a channel that is clipped; [0, 1]."""
-    return float((_brightest(frame) >= _WHITE).mean())
 
 
 def _brightest(frame: Frame) -> FloatArray:

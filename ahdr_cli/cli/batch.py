@@ -49,6 +49,7 @@ from ahdr_cli.cli.options import (
     DeviceOption,
     EvOption,
     ExposuresOption,
+    ExtendOption,
     JsonOption,
     ModelOption,
     PrecisionOption,
@@ -99,6 +100,7 @@ def batch(
     runtime: RuntimeOption = "auto",
     align: AlignOption = "auto",
     response: ResponseOption = "auto",
+    extend: ExtendOption = "auto",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -173,6 +175,7 @@ def batch(
             runtime=runtime,
             align=align,
             response=response,
+            extend=extend,
         ),
         write=WriteOptions(float32=float32, chromaticities=chromaticities),
         reference_ev=reference_ev,
@@ -311,6 +314,8 @@ def _run(
                     warn(f"{name}: {text}")
                 if verbose:
                     frames = ", ".join(frame.path for frame in result.frames)
+                    if result.highlights:
+                        frames += f", highlights from {', '.join(result.highlights)},"
                     note(f"{name}: {frames} in {sum(result.seconds.values()):.1f} s")
             count(result)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ahdr_cli.cli.console import warn
 from ahdr_cli.errors import FrameCountError, UsageError
 
 if TYPE_CHECKING:
-    from ahdr_cli.bracket import Bracket
+    from ahdr_cli.bracket import Bracket, Selection
     from ahdr_cli.images import Exposure
 
-__all__ = ["given_exposures", "read_bracket"]
+__all__ = ["given_exposures", "read_bracket", "read_selection"]
 
 
 def given_exposures(
@@ -42,8 +41,15 @@ def given_exposures(
 
 
 def read_bracket(paths: list[Path], given: tuple[Exposure, ...] | None) -> Bracket:
-    """The bracket of some photographs; warns of highlights that choosing three of them loses."""
-    from ahdr_cli.bracket.select import choose_bracket
+    """The bracket of some photographs, of more than three the three that serve best."""
+    return read_selection(paths, given, extend=False).bracket
+
+
+def read_selection(
+    paths: list[Path], given: tuple[Exposure, ...] | None, *, extend: bool
+) -> Selection:
+    """Some photographs by what they are used for; `extend` uses frames shorter than the three."""
+    from ahdr_cli.bracket import Selection
     from ahdr_cli.io import read_frames
 
     if len(paths) < 3:
@@ -51,7 +57,4 @@ def read_bracket(paths: list[Path], given: tuple[Exposure, ...] | None) -> Brack
             f"a bracket needs three photographs, got {len(paths)}: "
             + ", ".join(str(path) for path in paths)
         )
-    bracket, lost = choose_bracket(read_frames(paths, exposures=given))
-    if lost is not None:
-        warn(lost)
-    return bracket
+    return Selection.of(read_frames(paths, exposures=given), extend=extend)

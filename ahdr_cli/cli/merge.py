@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ahdr_cli.cli.bracket_input import given_exposures, read_bracket
+from ahdr_cli.cli.bracket_input import given_exposures, read_selection
 from ahdr_cli.cli.console import guarded, note, print_json, progress, warn
+from ahdr_cli.cli.merge_words import describe_merge, merge_as_dict, uses
 from ahdr_cli.cli.model_choice import resolve_model
 from ahdr_cli.cli.options import (
     AlignOption,
@@ -17,6 +18,7 @@ from ahdr_cli.cli.options import (
     EvFileOption,
     EvOption,
     ExposuresOption,
+    ExtendOption,
     JsonOption,
     ModelOption,
     OverwriteOption,
@@ -41,13 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["merge"]
 
-_DONE = {
-    "matched": "outer frames matched to the middle one by the camera's curve",
-    "straightened": "the camera's curve, near γ 2.2, undone in all frames",
-    "linear": "the camera's curve undone in all frames: values are in proportion to light",
-}
-"""What `ToneMatch.way` means."""
-
 
 @guarded
 def merge(
@@ -56,7 +51,7 @@ def merge(
         typer.Argument(
             metavar="LOW MID HIGH",
             help="The photographs of one bracket, in any order; of more than three, the three "
-            "that serve best are merged.",
+            "that serve best are merged, and shorter ones raise the highlights.",
             show_default=False,
         ),
     ],
@@ -102,6 +97,7 @@ def merge(
     runtime: RuntimeOption = "auto",
     align: AlignOption = "auto",
     response: ResponseOption = "auto",
+    extend: ExtendOption = "auto",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -128,11 +124,10 @@ def merge(
         runtime=runtime,
         align=align,
         response=response,
+        extend=extend,
     )
-    bracket = read_bracket(frames, given)
-    if len(bracket.frames) < len(frames) and not quiet:
-        names = ", ".join(Path(frame.name).name for frame in bracket.frames)
-        note(f"{len(frames)} frames: merging {names}")
+    selection = read_selection(frames, given, extend=options.extend == "auto")
+    bracket = selection.bracket
     read = time.perf_counter()
 
     height, width = bracket.size
@@ -141,11 +136,13 @@ def merge(
     for warning in merger.warnings(bracket):
         warn(warning)
     with progress("merging", quiet=quiet or as_json) as on_tile:
-        prepared = merger.prepare(bracket)
+        prepared = merger.prepare(bracket, shorter=selection.shorter)
+        if len(frames) > 3 and not quiet:
+            note(f"{len(frames)} frames: {uses(prepared, selection.unused)}")
         image = merger.merge(prepared, on_tile=on_tile)
     merged = time.perf_counter()
-    if prepared.concern is not None:
-        warn(prepared.concern)
+    for concern in prepared.concerns:
+        warn(concern)
 
     write_hdr(
         output,
@@ -171,9 +168,10 @@ def merge(
         timings["report"] = time.perf_counter() - written
 
     if verbose:
-        _describe(prepared, merger, timings)
+        describe_merge(prepared, merger, timings)
     if as_json:
-        print_json(_as_dict(prepared, merger, outputs, timings, measured))
+        unused = selection.unused
+        print_json(merge_as_dict(prepared, merger, outputs, timings, measured, unused=unused))
     elif not quiet:
         places = [str(path) for path in outputs.values() if path is not None]
         note(f"wrote {' and '.join(places)}")
@@ -250,49 +248,3 @@ def _write_report(
     )
     write_merge_report(path, report, title=title, overwrite=overwrite)
     return report
-
-
-def _describe(prepared: Preparation, merger: Merger, timings: dict[str, float]) -> None:
-    bracket, moved = prepared.taken, prepared.displacements
-    for frame, ratio in zip(bracket.frames, bracket.ratios, strict=True):
-        note(f"{frame.name}: {ratio:.4g} × the shortest exposure")
-    if any(moved):
-        note("aligned: short frame by {:.1f} px, long frame by {:.1f} px".format(*moved))
-    if (match := prepared.match) is not None:
-        apart = f"with γ 2.2 the frames are {match.estimate.assumed_ev:.2f} EV apart"
-        note(f"{_DONE[match.way]}: {apart}")
-    note(f"noise {prepared.noise_levels:.2f} levels of 255")
-    note(", ".join(f"{name} {value}" for name, value in merger.plan.to_dict().items()))
-    note(", ".join(f"{name} {seconds:.2f} s" for name, seconds in timings.items()))
-
-
-def _as_dict(
-    prepared: Preparation,
-    merger: Merger,
-    outputs: dict[str, Path | None],
-    timings: dict[str, float],
-    measured: MergeReport | None,
-) -> dict[str, Any]:
-    """What `--json` prints."""
-    bracket, matched = prepared.taken, prepared.matched_ev
-    return {
-        "inputs": [
-            {
-                "path": frame.name,
-                "seconds": frame.exposure.shutter if frame.exposure else None,
-                "iso": frame.exposure.iso if frame.exposure else None,
-                "f_number": frame.exposure.f_number if frame.exposure else None,
-                "ratio": float(ratio),
-            }
-            for frame, ratio in zip(bracket.frames, bracket.ratios, strict=True)
-        ],
-        **{name: None if path is None else str(path) for name, path in outputs.items()},
-        "aligned_px": [round(pixels, 3) for pixels in prepared.displacements],
-        "matched_ev": None if matched is None else round(matched, 3),
-        "curve": None if prepared.match is None else prepared.match.way,
-        "noise_levels": round(prepared.noise_levels, 3),
-        **({} if measured is None else {"consistency": measured.to_dict()["frames"]}),
-        "size": {"width": bracket.size[1], "height": bracket.size[0]},
-        **merger.plan.to_dict(),
-        "seconds": {name: round(seconds, 4) for name, seconds in timings.items()},
-    }

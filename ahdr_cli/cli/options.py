@@ -17,6 +17,7 @@ __all__ = [
     "EvFileOption",
     "EvOption",
     "ExposuresOption",
+    "ExtendOption",
     "JsonOption",
     "ModelOption",
     "NamedModelOption",
@@ -138,6 +139,16 @@ ResponseOption = Annotated[
         rich_help_panel=_ENGINE,
     ),
 ]
+ExtendOption = Annotated[
+    str,
+    typer.Option(
+        "--extend",
+        metavar="auto|off",
+        help="auto: of more than three frames, those shorter than the three that are merged raise "
+        "highlights that are white in all three.",
+        rich_help_panel=_ENGINE,
+    ),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace output files that exist.")
 ]
@@ -203,7 +214,14 @@ def parse_tile(text: str) -> int | None:
 
 
 def merge_options(
-    *, device: str, precision: str, tile: str, runtime: str, align: str, response: str
+    *,
+    device: str,
+    precision: str,
+    tile: str,
+    runtime: str,
+    align: str,
+    response: str,
+    extend: str = "auto",
 ) -> MergeOptions:
     """What the options of the panel "Model and machine" ask for.
 
@@ -219,4 +237,5 @@ def merge_options(
         runtime=runtime,
         align=align,
         response=response,
+        extend=extend,
     )

@@ -22,8 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ahdr_cli.bracket import Bracket, read_ev_file, with_exposures
-from ahdr_cli.bracket.select import choose_bracket
+from ahdr_cli.bracket import Bracket, Selection, read_ev_file, with_exposures
 from ahdr_cli.captured_scene import read_scene_bracket, read_scene_truth
 from ahdr_cli.errors import InputError, UsageError
 from ahdr_cli.evaluation.capture import photograph
@@ -182,7 +181,7 @@ def _read_photographs(folder: Path, photographs: list[Path], root: Path) -> Eval
     listed = folder / EXPOSURES
     if listed.is_file():
         frames = with_exposures(frames, read_ev_file(listed, count=len(frames)))
-    bracket, _ = choose_bracket(frames)
+    bracket = Selection.of(frames, extend=False).bracket
     return EvaluationScene(name=_relative_name(folder, root), bracket=bracket)
 
 

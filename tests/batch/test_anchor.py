@@ -32,8 +32,8 @@ class Classical:
     def warnings(self, bracket) -> list[str]:
         return []
 
-    def prepare(self, bracket):
-        return prepare(bracket, align=False, response="gamma")
+    def prepare(self, bracket, *, shorter):
+        return prepare(bracket, align=False, response="gamma", shorter=shorter)
 
     def merge(self, prepared, *, on_tile=None) -> HdrImage:
         bracket = prepared.taken

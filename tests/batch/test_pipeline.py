@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -55,6 +56,29 @@ def test_results_are_those_of_single_merges(card, tmp_path, options):
         assert set(result.seconds) == {"read", "merge", "write"}
         assert result.computed["device"] == "cpu"
     assert not (tmp_path / "out" / WORK_FOLDER).exists()
+
+
+def test_sets_of_five_say_what_raised_their_highlights(photograph, tmp_path, options):
+    seconds = tuple(Fraction(1, 4**i) for i in (6, 5, 4, 3, 2))
+    lamp = np.full((24, 32, 3), 0.2)
+    lamp[8:12, 8:12] = 10.0
+    paths = photograph(tmp_path / "card", seconds=seconds, gain=4.0**4, scene=lamp)
+    (result,) = run(tmp_path / "card", tmp_path / "out", options).values()
+    assert [frame.path for frame in result.frames] == [str(path) for path in paths[1:4]]
+    assert result.highlights == (str(paths[0]),)
+    (again,) = run(tmp_path / "card", tmp_path / "out", options, opener=never).values()
+    assert again.status == "skipped"
+    assert again.highlights == result.highlights
+    off = replace(options, merge=replace(options.merge, extend="off"))
+    (without,) = run(tmp_path / "card", tmp_path / "out", off).values()
+    assert without.status == "done"  # another option, another result
+    assert without.highlights == ()
+
+
+def test_extending_means_nothing_to_sets_of_three(card, tmp_path, options):
+    run(card, tmp_path / "out", options)
+    off = replace(options, merge=replace(options.merge, extend="off"))
+    assert statuses(run(card, tmp_path / "out", off, opener=never)) == ["skipped"] * 3
 
 
 def test_second_run_skips_without_loading_the_model(card, tmp_path, options):
@@ -181,8 +205,8 @@ def test_unexpected_errors_stay_with_their_set(card, tmp_path, options):
                 raise ZeroDivisionError("by\nzero")
             return self._merger.warnings(bracket)
 
-        def prepare(self, bracket):
-            return self._merger.prepare(bracket)
+        def prepare(self, bracket, *, shorter):
+            return self._merger.prepare(bracket, shorter=shorter)
 
         def merge(self, prepared, *, on_tile=None):
             return self._merger.merge(prepared, on_tile=on_tile)

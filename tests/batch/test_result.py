@@ -25,6 +25,7 @@ DONE = SetResult(
     seconds={"read": 0.5},
     computed={"device": "cpu"},
     aligned_px=(0.0, 1.25),
+    highlights=("shorter.jpg",),
 )
 HUGE = 10**400
 
@@ -55,6 +56,7 @@ def test_what_a_record_keeps_is_read_again():
         {"size": [float("inf"), 3]},
         {"size": [3]},
         {"computed": {"device": float("nan")}},
+        {"highlights": 3},
         {"frames": []},
     ],
 )

@@ -87,8 +87,8 @@ def test_a_batch_merges_several_sets_at_once_on_a_gpu(card, tmp_path, options, d
         def warnings(self, bracket):
             return inner.warnings(bracket)
 
-        def prepare(self, bracket):
-            return inner.prepare(bracket)
+        def prepare(self, bracket, *, shorter):
+            return inner.prepare(bracket, shorter=shorter)
 
         def merge(self, prepared, *, on_tile=None):
             nonlocal running

@@ -22,7 +22,7 @@ def test_does_what_was_asked(photograph, align, response):
     assert (prepared.displacements != ()) == align
     assert (prepared.matched_ev is None) == (response == "gamma")
     assert prepared.matched_ev is None or prepared.matched_ev > 0.5
-    assert prepared.concern is None
+    assert prepared.concerns == ()
     assert prepared.noise_levels > 0.01
     assert prepared.noise_levels < 3 or not align  # shake looks like noise
     np.testing.assert_allclose(prepared.conditions, [1, 4, 16, prepared.noise], rtol=1e-6)
@@ -39,7 +39,7 @@ def test_says_if_the_curve_cannot_be_found(make_frame):
     ]
     prepared = prepare(Bracket.from_frames(frames), align=False, response="linear")
     assert prepared.match is None
-    assert prepared.concern == "the frames do not tell the camera's curve: γ 2.2 is assumed"
+    assert prepared.concerns == ("the frames do not tell the camera's curve: γ 2.2 is assumed",)
 
 
 @pytest.mark.parametrize("response", ["auto", "linear"])

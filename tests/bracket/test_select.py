@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ahdr_cli.bracket import Bracket, select_three
-from ahdr_cli.bracket.select import badly_exposed, lost_highlights
+from ahdr_cli.bracket.select import badly_exposed
 from ahdr_cli.errors import EqualExposuresError, FrameCountError, MissingExposureError
 from ahdr_cli.images import Exposure, Frame
 
@@ -106,34 +105,3 @@ def test_badly_exposed_samples_large_frames():
     pixels = np.zeros((1200, 900, 3), dtype=np.float32)
     pixels[:600] = 0.5
     assert badly_exposed(Frame(pixels)) == pytest.approx(0.5, abs=0.005)
-
-
-def test_highlights_that_are_left_out_are_named():
-    """A lamp that only the shortest of seven exposures shows."""
-    light = np.full((40, 50, 3), 0.1, np.float32)
-    light[:4, :5] = 30.0
-    frames = [
-        Frame(
-            np.clip(light * 2.0**ev, 0, 1) ** np.float32(1 / 2.2),
-            exposure=Exposure(seconds=2.0**ev),
-            path=Path(f"{number}.jpg"),
-        )
-        for number, ev in enumerate((-6, -4, -2, 0, 2, 4, 6))
-    ]
-    chosen = select_three(frames)
-    lost = lost_highlights(frames, chosen)
-    assert lost is not None
-    assert f"{chosen[0].name} is white in 1.0% of the picture" in lost
-    assert f"0.jpg, {chosen[1].name} and {chosen[2].name}" in lost
-    assert lost_highlights(frames, (frames[0], frames[2], frames[4])) is None
-    dim = [
-        Frame(frame.pixels * np.float32(0.5), exposure=frame.exposure, path=frame.path)
-        for frame in frames
-    ]
-    assert lost_highlights(dim, [dim[frames.index(frame)] for frame in chosen]) is None
-
-
-def test_frames_that_never_show_it_are_no_use():
-    sun = np.full((20, 20, 3), 1.0, np.float32)
-    frames = [Frame(sun, exposure=Exposure(seconds=2.0**ev)) for ev in (-4, -2, 0, 2)]
-    assert lost_highlights(frames, frames[1:]) is None

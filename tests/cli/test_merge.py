@@ -272,6 +272,90 @@ def test_more_than_three_frames_are_merged_and_named(merge, bracket, tmp_path):
     assert "4 frames: merging" in result.stderr
 
 
+@pytest.fixture
+def five(tmp_path) -> list:
+    """Five frames in steps of 2 EV of a lamp that only the shortest shows, as 0.png to 4.png."""
+    y, x = np.mgrid[:48, :64]
+    distance = np.hypot(x - 40, y - 20)
+    light = 0.1 + 12.0 / (1.0 + np.exp((distance - 6.0) / 1.5))
+    paths = []
+    for index, ev in enumerate((-4, -2, 0, 2, 4)):
+        levels = np.rint(np.clip(light * 2.0**ev, 0, 1) ** (1 / 2.2) * 255)
+        paths.append(tmp_path / f"{index}.png")
+        Image.fromarray(np.repeat(levels[..., None], 3, axis=2).astype(np.uint8)).save(paths[-1])
+    return paths
+
+
+FIVE_EV = ("--ev", "-4,-2,0,2,4", "--no-preview", "--device", "cpu")
+
+
+def test_highlights_come_from_the_frames_beyond(ahdr, five, tmp_path):
+    output = tmp_path / "out.exr"
+    result = ahdr("merge", "--model", "fast", *five, *FIVE_EV, "-v", "-o", output)
+    assert result.exit_code == 0, result.stderr
+    said = "5 frames: merging 1.png, 2.png, 3.png; highlights from 0.png; without 4.png"
+    assert said in result.stderr
+    assert f"{five[0]}: 0.25 × the shortest exposure" in result.stderr
+    assert 11.0 < read_hdr(output).pixels.max() < 13.0
+    off = tmp_path / "off.exr"
+    result = ahdr("merge", "--model", "fast", *five, *FIVE_EV, "--extend", "off", "-o", off)
+    assert "merging 1.png, 2.png, 3.png; without 0.png, 4.png" in result.stderr
+    assert "warning" not in result.stderr
+    assert read_hdr(off).pixels.max() <= 4.0
+
+
+def test_json_says_what_every_frame_was_used_for(merge, five, tmp_path):
+    output = tmp_path / "out.exr"
+    report = json.loads(merge(*five, *FIVE_EV, "--json", "-o", output).stdout)
+    assert [item["path"] for item in report["inputs"]] == [str(path) for path in five[1:4]]
+    (further,) = report["highlights"]
+    assert further["path"] == str(five[0])
+    assert further["ratio"] == pytest.approx(0.25)
+    assert further["gain"] is None  # a lamp has no flat places
+    assert further["aligned_px"] == 0
+    assert report["unused"] == [str(five[4])]
+    arguments = (*five, *FIVE_EV, "--extend", "off", "--json", "--overwrite", "-o", output)
+    report = json.loads(merge(*arguments).stdout)
+    assert report["highlights"] == []
+    assert report["unused"] == [str(five[0]), str(five[4])]
+
+
+def test_a_frame_that_is_not_needed_is_not_used(merge, five, tmp_path):
+    dim = np.full((48, 64, 3), 90, np.uint8)
+    for path in five[:2]:
+        Image.fromarray(dim).save(path)
+    result = merge(*five, *FIVE_EV, "-o", tmp_path / "out.exr")
+    assert "5 frames: merging 1.png, 2.png, 3.png; without 4.png, 0.png" in result.stderr
+
+
+def test_an_exposure_beyond_belief_is_a_warning(merge, five, tmp_path):
+    bright = np.repeat(np.geomspace(30, 255, 64)[None], 48, axis=0)
+    for path, gain in zip(five[:2], (1.0, 1.0), strict=True):
+        pixels = np.rint(np.minimum(bright * gain, 255)).astype(np.uint8)
+        Image.fromarray(np.repeat(pixels[..., None], 3, axis=2)).save(path)
+    result = merge(*five, *FIVE_EV, "-o", tmp_path / "out.exr")
+    assert result.exit_code == 0
+    assert "0.png shows 2.0 EV more light than its exposure says" in result.stderr
+
+
+def test_a_further_frame_that_cannot_be_used_stops_the_merge(merge, five, tmp_path):
+    five[0].write_bytes(five[0].read_bytes()[:300])
+    result = merge(*five, *FIVE_EV, "-o", tmp_path / "out.exr")
+    assert result.exit_code == 3
+    assert "0.png" in complaint(result)
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(five[0])
+    result = merge(*five, *FIVE_EV, "-o", tmp_path / "out.exr")
+    assert result.exit_code == 3
+    assert "0.png" in result.stderr
+    assert not (tmp_path / "out.exr").exists()
+
+
+def test_an_unknown_way_to_extend_is_refused(merge, bracket, tmp_path):
+    result = merge(*bracket, "--extend", "on", "-o", tmp_path / "out.exr")
+    assert result.exit_code == 2
+    assert "extend must be auto or off, got 'on'" in complaint(result)
+
+
 def test_a_jpeg_preview_goes_where_it_is_asked(merge, bracket, tmp_path):
     where = tmp_path / "look.jpg"
     assert merge(*bracket, "-o", tmp_path / "out.hdr", "--preview", where).exit_code == 0

@@ -1,0 +1,79 @@
+"""How far two frames agree: the gain between them, and what one lacks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ahdr_cli.bracket.lit_frame import LitFrame
+from ahdr_cli.bracket.overlap import contradicted_share, measured_gain, white_share
+
+SHORT, SHORTER = -2.0, -4.0
+
+
+def lit(light, ev, *, gain=1.0):
+    """A frame that says `ev`, and got `gain` times as much light."""
+    encoded = np.rint(np.clip(light * gain * 2.0**ev, 0, 1) ** (1 / 2.2) * 255) / 255
+    return LitFrame(source=encoded.astype(np.float32), table=None, white=2.0**-ev)
+
+
+def sunset():
+    """A sky that grows brighter towards the horizon, (128, 96, 3)."""
+    light = np.zeros((128, 96, 3)) + np.geomspace(0.5, 12.0, 128)[:, None, None]
+    return light * np.array((1.0, 0.8, 0.5))
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.0, 1.07, 1.3])
+def test_a_shutter_that_is_not_what_it_says_is_measured(gain):
+    light = sunset()
+    found = measured_gain(lit(light, SHORT), lit(light, SHORTER, gain=gain))
+    assert found == pytest.approx(1 / gain, rel=0.01)
+
+
+def test_what_moved_does_not_change_the_gain():
+    light = sunset()
+    moved = light.copy()
+    moved[:40] = 0.1
+    assert measured_gain(lit(light, SHORT), lit(moved, SHORTER)) == pytest.approx(1, rel=0.01)
+
+
+def test_too_little_in_common_tells_no_gain():
+    night = np.full((64, 64, 3), 0.001)
+    night[30:34, 30:34] = 50.0
+    assert measured_gain(lit(night, SHORT), lit(night, SHORTER)) is None
+    tiny = np.full((3, 2, 3), 2.0)  # not one block
+    assert measured_gain(lit(tiny, SHORT), lit(tiny, SHORTER)) is None
+
+
+def test_frames_of_different_scenes_tell_no_gain():
+    generator = np.random.default_rng(1)
+    one, other = (
+        np.kron(2.0 ** generator.uniform(0, 1.9, (20, 20, 1)), np.ones((8, 8, 3)))
+        * 2.0 ** (spread * np.kron(generator.uniform(-1, 1, (20, 20, 1)), np.ones((8, 8, 1))))
+        for spread in (0, 2)
+    )
+    assert measured_gain(lit(one, SHORT), lit(other, SHORTER)) is None
+
+
+def test_whiteness_counts_what_a_table_makes_white():
+    pixels = np.full((10, 10, 3), 0.7, np.float32)
+    pixels[:2, :, 1] = 1.0
+    table = np.minimum(np.linspace(0, 1.5, 65536), 1).astype(np.float32)
+
+    def share(source, table):
+        return white_share(LitFrame(source=source, table=table, white=1.0))
+
+    assert share(pixels, None) == pytest.approx(0.2)
+    assert share(pixels, table) == 1.0
+    assert share(pixels * np.float32(0.5), table) == 0.0
+
+
+def test_what_lacks_light_where_there_must_be_some():
+    sky = np.full((40, 40, 3), 9.0)
+    assert contradicted_share(lit(sky, SHORT), lit(sky, SHORTER)) == 0.0
+    bird = sky.copy()
+    bird[:10] = 0.1
+    assert contradicted_share(lit(sky, SHORT), lit(bird, SHORTER)) == pytest.approx(0.25)
+    # Where the longer frame is not white nothing is known.
+    assert contradicted_share(lit(bird, SHORT), lit(bird, SHORTER)) == 0.0
+    assert contradicted_share(lit(sky * 0.1, SHORT), lit(bird * 0.1, SHORTER)) == 0.0
