@@ -164,16 +164,17 @@ def batch(
 
     from ahdr_cli.io import WriteOptions
 
+    merge = merge_options(
+        device=device,
+        precision=precision,
+        tile=tile,
+        runtime=runtime,
+        align=align,
+        response=response,
+    )
     options = BatchOptions(
-        model=resolve_model(model, device=device, pixels=pixels, quiet=quiet),
-        merge=merge_options(
-            device=device,
-            precision=precision,
-            tile=tile,
-            runtime=runtime,
-            align=align,
-            response=response,
-        ),
+        model=resolve_model(model, merge, pixels=pixels, quiet=quiet),
+        merge=merge,
         write=WriteOptions(float32=float32, chromaticities=chromaticities),
         reference_ev=reference_ev,
         preview=preview,
