@@ -351,6 +351,14 @@ def _complain(plan: Plan, failures: Sequence[SetResult], page: Path, *, left_out
     """Say what is wrong, and raise if anything failed."""
     for item in plan.unreadable:
         warn(f"{item.path}: {item.reason}")
+    if plan.unread:
+        one, count = plan.unread[0], len(plan.unread)
+        more = (
+            ""
+            if count == 1
+            else f" (and {count - 1} more such file{'' if count == 2 else 's'} left out)"
+        )
+        warn(f"left out: {one.path}: {one.reason}{more}")
     if left_out:
         for item in plan.left_out:
             note(f"left out: {item.path}: {item.reason}")
