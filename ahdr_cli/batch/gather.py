@@ -13,7 +13,13 @@ from ahdr_cli.errors import AhdrError, InputError, reason_of
 from ahdr_cli.io.place import real_path
 from ahdr_cli.natural_order import natural_key
 
-__all__ = ["PHOTOGRAPH_SUFFIXES", "find_photographs", "read_shots"]
+__all__ = [
+    "PHOTOGRAPH_SUFFIXES",
+    "UNREAD_SUFFIXES",
+    "find_photographs",
+    "of_unread_kind",
+    "read_shots",
+]
 
 # fmt: off
 PHOTOGRAPH_SUFFIXES = frozenset((
@@ -24,7 +30,15 @@ PHOTOGRAPH_SUFFIXES = frozenset((
     ".srf", ".srw", ".x3f",
 ))
 # fmt: on
-"""Suffixes of the files that are looked at in a folder."""
+"""Suffixes of the photographs in a folder."""
+
+UNREAD_SUFFIXES = frozenset((".heic", ".heif", ".hif", ".avif", ".jxl", ".webp"))
+"""Suffixes of photographs that cameras and phones make and ahdr does not read. They are looked at,
+so that their owner hears of them, and those that are JPEG under such a name are read."""
+
+_LOOKED_AT = PHOTOGRAPH_SUFFIXES | UNREAD_SUFFIXES
+
+_HDR = "is an HDR image, not a photograph"
 
 _READERS = 8
 """Headers are read at the same time: the disk or network waits, not the processor."""
@@ -33,7 +47,7 @@ _READERS = 8
 def find_photographs(
     folders: Iterable[Path], *, recursive: bool = False, without: Path | None = None
 ) -> tuple[Path, ...]:
-    """Photographs in folders, by suffix.
+    """Photographs in folders, by suffix, those of kinds that are not read among them.
 
     Passed over are hidden files and folders, and the pictures that ``ahdr batch`` has made of its
     own results, which would be merged as brackets: previews beside a result, and thumbnails.
@@ -72,7 +86,7 @@ def _walk(folder: Path, *, recursive: bool, barred: Path | None) -> Iterator[Pat
             looked_into = recursive and entry.name != THUMBNAIL_FOLDER and not entry.is_symlink()
             if looked_into and real_path(entry) != barred:
                 yield from _walk(entry, recursive=True, barred=barred)
-        elif entry.suffix.lower() in PHOTOGRAPH_SUFFIXES and not _is_preview(entry):
+        elif entry.suffix.lower() in _LOOKED_AT and not _is_preview(entry):
             yield entry
 
 
@@ -108,10 +122,29 @@ def read_shots(
             if isinstance(found, Shot):
                 shots.append(found)
             else:
-                (others if found.reason.startswith("is an HDR image") else unreadable).append(found)
+                (others if _is_other(found) else unreadable).append(found)
             if on_file is not None:
                 on_file(done, len(paths))
     return shots, others, unreadable
+
+
+def _is_other(found: LeftOut) -> bool:
+    """Whether a file is whole as far as one can tell, and only of a kind that is not merged."""
+    return found.path.suffix.lower() in UNREAD_SUFFIXES or found.reason == _HDR
+
+
+def of_unread_kind(others: Sequence[LeftOut], shots: Sequence[Shot]) -> tuple[LeftOut, ...]:
+    """The photographs among other files that are lost because of their kind.
+
+    Beside a photograph of the same name, which is the same shot, none is.
+    """
+    taken = {(shot.path.parent, shot.path.stem.casefold()) for shot in shots}
+    return tuple(
+        item
+        for item in others
+        if item.path.suffix.lower() in UNREAD_SUFFIXES
+        and (item.path.parent, item.path.stem.casefold()) not in taken
+    )
 
 
 def _shot(path: Path) -> Shot | LeftOut:
@@ -123,7 +156,7 @@ def _shot(path: Path) -> Shot | LeftOut:
         hint = "" if error.hint is None else f" ({error.hint})"
         return LeftOut(path=path, reason=error.message + hint)
     if info.is_hdr:
-        return LeftOut(path=path, reason="is an HDR image, not a photograph")
+        return LeftOut(path=path, reason=_HDR)
     return Shot(
         path=path,
         size=(info.height, info.width),

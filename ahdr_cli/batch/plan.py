@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from ahdr_cli.batch.gather import find_photographs, read_shots
+from ahdr_cli.batch.gather import find_photographs, of_unread_kind, read_shots
 from ahdr_cli.batch.naming import check_template, output_name
 from ahdr_cli.bracket.exposures import read_ev_file
 from ahdr_cli.bracket.grouping import (
@@ -99,11 +99,13 @@ class Plan:
         sets: what will be merged.
         left_out: files in no set, and why.
         unreadable: files that look like photographs and are damaged.
+        unread: those of `left_out` that are photographs of a kind that is not read.
     """
 
     sets: tuple[PlannedSet, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     unreadable: tuple[LeftOut, ...] = ()
+    unread: tuple[LeftOut, ...] = ()
 
 
 def make_plan(
@@ -154,6 +156,7 @@ def make_plan(
             sorted([*grouping.left_out, *others], key=lambda item: natural_key(item.path))
         ),
         unreadable=tuple(unreadable),
+        unread=of_unread_kind(others, shots),
     )
 
 

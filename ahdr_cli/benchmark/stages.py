@@ -51,7 +51,7 @@ def measure_stages(
     """
     device = select_device(options.device)
     precision = select_precision(options.precision, device=device)
-    checkpoint = load_checkpoint(_resolved(options.model, device=device, path=paths[0]))
+    checkpoint = load_checkpoint(_resolved(options, device=device, path=paths[0]))
     runtime = open_runtime(checkpoint, name=options.runtime, device=device, precision=precision)
     clock = _Clock()
     size = (0, 0)
@@ -76,12 +76,17 @@ def measure_stages(
     }
 
 
-def _resolved(model: str, *, device: str, path: Path) -> str:
+def _resolved(options: BenchmarkOptions, *, device: str, path: Path) -> str:
     """The name that `auto` means for frames like this one, as `ahdr merge` understands it."""
-    if model != AUTO:
-        return model
+    if options.model != AUTO:
+        return options.model
     info = probe(path)
-    return choose_model(device=device, pixels=info.width * info.height).name
+    return choose_model(
+        device=device,
+        pixels=info.width * info.height,
+        runtime=options.runtime,
+        precision=options.precision,
+    ).name
 
 
 def peak_rss() -> int | None:

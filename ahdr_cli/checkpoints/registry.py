@@ -17,6 +17,7 @@ from ahdr_cli.errors import ModelError, UnknownModelError
 __all__ = ["WEIGHTS_DIR_VARIABLE", "available_models", "default_model", "find_model"]
 
 WEIGHTS_DIR_VARIABLE = "AHDR_WEIGHTS_DIR"
+_AUTO = "auto"  # of which `ahdr_cli.inference.choice` makes a name, above this layer
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -57,6 +58,13 @@ def find_model(name: str) -> ModelEntry:
     models = {entry.name: entry for entry in available_models()}
     if name in models:
         return models[name]
+    if name == _AUTO:
+        raise UnknownModelError(
+            "which model auto means depends on the picture and the machine: only `ahdr merge`, "
+            "`batch` and `bench` know",
+            hint=f"name one: {', '.join(models) or 'there are none'}; `ahdr merge -v` says which "
+            "it took",
+        )
     close = difflib.get_close_matches(name, models, n=1)
     guess = f"did you mean {close[0]!r}? " if close else ""
     raise UnknownModelError(

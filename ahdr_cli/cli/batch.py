@@ -166,17 +166,18 @@ def batch(
 
     from ahdr_cli.io import WriteOptions
 
+    merge = merge_options(
+        device=device,
+        precision=precision,
+        tile=tile,
+        runtime=runtime,
+        align=align,
+        response=response,
+        extend=extend,
+    )
     options = BatchOptions(
-        model=resolve_model(model, device=device, pixels=pixels, quiet=quiet),
-        merge=merge_options(
-            device=device,
-            precision=precision,
-            tile=tile,
-            runtime=runtime,
-            align=align,
-            response=response,
-            extend=extend,
-        ),
+        model=resolve_model(model, merge, pixels=pixels, quiet=quiet),
+        merge=merge,
         write=WriteOptions(float32=float32, chromaticities=chromaticities),
         reference_ev=reference_ev,
         preview=preview,
@@ -355,6 +356,14 @@ def _complain(plan: Plan, failures: Sequence[SetResult], page: Path, *, left_out
     """Say what is wrong, and raise if anything failed."""
     for item in plan.unreadable:
         warn(f"{item.path}: {item.reason}")
+    if plan.unread:
+        one, count = plan.unread[0], len(plan.unread)
+        more = (
+            ""
+            if count == 1
+            else f" (and {count - 1} more such file{'' if count == 2 else 's'} left out)"
+        )
+        warn(f"left out: {one.path}: {one.reason}{more}")
     if left_out:
         for item in plan.left_out:
             note(f"left out: {item.path}: {item.reason}")

@@ -131,7 +131,7 @@ def merge(
     read = time.perf_counter()
 
     height, width = bracket.size
-    model = resolve_model(model, device=device, pixels=height * width, quiet=quiet)
+    model = resolve_model(model, options, pixels=height * width, quiet=quiet)
     merger = Merger.open(model, options=options)
     for warning in merger.warnings(bracket):
         warn(warning)

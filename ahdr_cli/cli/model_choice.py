@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ahdr_cli.cli.console import note
+
+if TYPE_CHECKING:
+    from ahdr_cli.merging import MergeOptions
 
 __all__ = ["resolve_model"]
 
 
-def resolve_model(model: str, *, device: str, pixels: int, quiet: bool) -> str:
+def resolve_model(model: str, options: MergeOptions, *, pixels: int, quiet: bool) -> str:
     """A name or path as it is, `auto` as the name of what is chosen.
 
     Says so if something better was passed over.
 
     Args:
         model: as the user gave it.
-        device: as the user gave it.
+        options: how it is going to compute.
         pixels: of one frame.
         quiet: say nothing.
 
     Raises:
-        DeviceError: there is no such device.
+        UsageError: no such device, runtime or precision.
+        DeviceError: it is not to be had here.
         ModelError: no model is registered.
     """
     from ahdr_cli.inference.choice import AUTO, choose_model
@@ -27,7 +33,12 @@ def resolve_model(model: str, *, device: str, pixels: int, quiet: bool) -> str:
 
     if model != AUTO:
         return model
-    choice = choose_model(device=select_device(device), pixels=pixels)
+    choice = choose_model(
+        device=select_device(options.device),
+        pixels=pixels,
+        runtime=options.runtime,
+        precision=options.precision,
+    )
     if choice.compromise and not quiet:
         note(f"model {choice.name}: {choice.reason} (--model chooses)")
     return choice.name

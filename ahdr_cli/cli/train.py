@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ahdr_cli.cli.console import guarded, note, print_json, stderr
+from ahdr_cli.cli.console import guarded, note, print_json, stderr, warn
 from ahdr_cli.cli.options import JsonOption, QuietOption
 from ahdr_cli.errors import UsageError
 from ahdr_cli.training.preset import available_presets
@@ -68,9 +68,14 @@ def train(
     if preset is not None and config is not None:
         raise UsageError("--preset and --config contradict each other", hint="give one of them")
 
+    from ahdr_cli.training.distributed import is_first_process
+    from ahdr_cli.training.overlap import overlap_warning
     from ahdr_cli.training.session import run_session
     from ahdr_cli.training.sources import open_engine
 
+    doubt = overlap_warning(data, validation or ())
+    if doubt is not None and is_first_process():
+        warn(doubt)
     with _watch(quiet=quiet or as_json) as on_event:
         result = run_session(
             open_engine,

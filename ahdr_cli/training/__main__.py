@@ -22,9 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command line; by default those of this process.
     """
     options = _parser().parse_args(arguments)
+    from ahdr_cli.training.distributed import is_first_process
+    from ahdr_cli.training.overlap import overlap_warning
     from ahdr_cli.training.session import run_session
     from ahdr_cli.training.sources import open_engine
 
+    doubt = overlap_warning(options.data, options.validation)
+    if doubt is not None and is_first_process():
+        sys.stderr.write(f"warning: {doubt}\n")
     try:
         result = run_session(
             open_engine,

@@ -21,7 +21,13 @@ from ahdr_cli.errors import DeviceError, MissingDependencyError, UsageError
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-__all__ = ["AcceleratedProcesses", "Processes", "join_processes", "training_device"]
+__all__ = [
+    "AcceleratedProcesses",
+    "Processes",
+    "is_first_process",
+    "join_processes",
+    "training_device",
+]
 
 
 class Processes:
@@ -138,6 +144,11 @@ def join_processes(device: str = "auto") -> Processes:
         ) from error
     # Mixed precision is the loop's own business, the same for one process and for many.
     return AcceleratedProcesses(Accelerator(cpu=on_cpu, mixed_precision="no"))
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that speaks for all, before they have joined."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def training_device(name: str) -> torch.device:

@@ -52,6 +52,19 @@ def test_damaged_files_singles_and_results_are_told_apart(card, tmp_path, photog
     assert "notes.txt" not in reasons
 
 
+def test_kinds_that_are_not_read_are_left_out_by_what_they_are(card, tmp_path):
+    (card / "IMG_0099.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (card / "IMG_0001.avif").write_bytes(b"\0\0\0\x18ftypavif")  # the same shot as IMG_0001.jpg
+    (card / "IMG_0004.jpg").rename(card / "IMG_0004.heic")  # JPEG by what it holds
+    plan = make_plan([card], tmp_path / "out")
+    assert len(plan.sets) == 3
+    assert plan.sets[1].inputs[0].name == "IMG_0004.heic"
+    assert [item.path.name for item in plan.unread] == ["IMG_0099.heic"]
+    assert "is a HEIC file" in why(plan)["IMG_0099.heic"]
+    assert {item.path.name for item in plan.left_out} == {"IMG_0001.avif", "IMG_0099.heic"}
+    assert plan.unreadable == ()
+
+
 def test_recursive_keeps_the_tree_and_passes_over_the_results(tmp_path, photograph):
     top = tmp_path / "trip"
     photograph(top / "a", first=1)

@@ -66,6 +66,12 @@ def test_unknown_names_get_a_suggestion():
     assert "ahdr models list" in caught.value.hint
 
 
+def test_auto_is_no_model_but_a_choice_made_elsewhere():
+    with pytest.raises(UnknownModelError, match="auto means depends on the picture") as caught:
+        find_model("auto")
+    assert "name one: ahdrnet, fast" in caught.value.hint
+
+
 def test_listing_models_needs_no_torch():
     program = (
         "import sys; from ahdr_cli.checkpoints import available_models, read_header; "

@@ -219,6 +219,21 @@ def test_a_folder_of_pictures_that_are_not_read(run, tmp_path):
     assert "HEIC" in result.stderr
 
 
+def test_pictures_that_are_not_read_beside_others(run, card, tmp_path):
+    heic = b"\0\0\0\x18ftypheic"
+    for name in ("IMG_9001.HEIC", "IMG_9002.heic"):
+        (card / name).write_bytes(heic)
+    twin = sorted(card.glob("*.jpg"))[0].with_suffix(".heic")
+    twin.write_bytes(heic)
+    result = run(card, "-o", tmp_path / "out", "-q")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "IMG_9001.HEIC: is a HEIC file, expected JPEG" in result.stderr
+    assert "(and 1 more such file left out)" in result.stderr
+    listed = json.loads((tmp_path / "out" / "report.json").read_text())["left_out"]
+    assert sum(item["path"].lower().endswith(".heic") for item in listed) == 3
+
+
 def test_no_folder_for_results(ahdr, card):
     result = ahdr("batch", card)
     assert result.exit_code == 2

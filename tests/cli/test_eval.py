@@ -104,6 +104,13 @@ def test_no_reference_takes_a_bracket_of_photographs(ahdr, bracket):
     assert len(found["scenes"][0]["consistency"]) == 3
 
 
+def test_auto_names_no_model_to_score(ahdr, dataset):
+    result = ahdr("eval", "--data", f"synth:{dataset}", "--model", "auto")
+    assert result.exit_code == 5
+    assert "depends on the picture" in result.stderr
+    assert "name one: " in result.stderr
+
+
 def test_display_is_recorded_and_matters(ahdr, dataset):
     def run(*more):
         result = ahdr(

@@ -7,6 +7,9 @@ import pytest
 from ahdr_cli.cli.model_choice import resolve_model
 from ahdr_cli.inference import choice
 from ahdr_cli.inference.choice import ModelChoice
+from ahdr_cli.merging import MergeOptions
+
+HERE = MergeOptions(device="cpu", runtime="torch", precision="fp32")
 
 
 @pytest.fixture
@@ -27,21 +30,20 @@ def chosen(monkeypatch):
 
 def test_a_compromise_is_told(chosen, capsys):
     asked = chosen(ModelChoice(name="small", reason="large would take 9 min", compromise=True))
-    assert resolve_model("auto", device="cpu", pixels=24, quiet=False) == "small"
-    assert asked == [{"device": "cpu", "pixels": 24}]
+    assert resolve_model("auto", HERE, pixels=24, quiet=False) == "small"
+    assert asked == [{"device": "cpu", "pixels": 24, "runtime": "torch", "precision": "fp32"}]
     assert "model small: large would take 9 min" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("compromise", "quiet"), [(False, False), (True, True)])
 def test_nothing_else_is(chosen, capsys, compromise, quiet):
     chosen(ModelChoice(name="small", reason="it is better", compromise=compromise))
-    assert resolve_model("auto", device="cpu", pixels=24, quiet=quiet) == "small"
+    assert resolve_model("auto", HERE, pixels=24, quiet=quiet) == "small"
     assert capsys.readouterr().err == ""
 
 
 def test_a_name_stays_what_it_is(chosen):
     asked = chosen(ModelChoice(name="small", reason=""))
-    assert resolve_model("some/file.safetensors", device="nonsense", pixels=1, quiet=False) == (
-        "some/file.safetensors"
-    )
+    path = "some/file.safetensors"
+    assert resolve_model(path, MergeOptions(device="nonsense"), pixels=1, quiet=False) == path
     assert asked == []

@@ -21,6 +21,7 @@ def test_a_run_and_its_continuation(ahdr, maps, tmp_path):
     assert (facts["reason"], facts["step"]) == ("finished", 3)
     assert Path(facts["weights"]) == out / "last.safetensors"
     assert (out / "best.safetensors").is_file()
+    assert "warning: validation is not held out: all files of --val" in result.stderr
 
     result = ahdr("train", *data, "--resume", "--set", "schedule.steps=5")
     assert result.exit_code == 0, result.stderr
