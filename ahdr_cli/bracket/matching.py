@@ -24,6 +24,7 @@ from ahdr_cli.bracket.blocks import PairBlocks
 from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.bracket.deviation import estimate_deviation
 from ahdr_cli.bracket.response import ResponseEstimate, estimate_response
+from ahdr_cli.bracket.shoulder import estimate_shoulder
 from ahdr_cli.images import FloatArray, PixelSource
 from ahdr_cli.radiometry.response import ResponseCurve
 from ahdr_cli.radiometry.transfer import gamma_decode, gamma_encode
@@ -148,7 +149,10 @@ def linearise(bracket: Bracket) -> ToneMatch | None:
         None if no curve can be found that makes the frames agree.
     """
     estimate = _credible(bracket)
-    return None if estimate is None else _linear(bracket, estimate, way="linear")
+    if estimate is None:
+        return None
+    curve = replace(estimate.curve, shoulder=estimate_shoulder(bracket, estimate))
+    return _linear(bracket, replace(estimate, curve=curve), way="linear")
 
 
 def straighten(bracket: Bracket, pairs: Sequence[PairBlocks], *, noise: float) -> ToneMatch | None:

@@ -21,7 +21,7 @@ from ahdr_cli.bracket.bracket import Bracket
 from ahdr_cli.images import FloatArray
 from ahdr_cli.radiometry.response import ResponseCurve, curve_terms
 
-__all__ = ["ResponseEstimate", "estimate_response", "median_ev"]
+__all__ = ["ResponseEstimate", "estimate_response", "least_errors", "median_ev", "sorted_sample"]
 
 _SAMPLES = 80_000  # pixels looked at in a frame, about
 _QUANTILES = 200
@@ -77,7 +77,7 @@ def estimate_response(bracket: Bracket) -> ResponseEstimate | None:
     terms = curve_terms(brighter) - curve_terms(darker)
     assumed = np.array([ResponseCurve().gamma, 0.0, 0.0])
     apart = np.log(gain) - terms @ assumed
-    found = assumed + _least_errors(terms, apart)
+    found = assumed + least_errors(terms, apart)
     gamma, linear, square = found.tolist()
     seen = np.split(terms @ found, [len(pairs[0])])
     short, long = (
@@ -101,15 +101,25 @@ def _pairs(darker: NDArray[np.float64], brighter: NDArray[np.float64]) -> NDArra
 
 def _quantiles(pixels: FloatArray) -> NDArray[np.float64]:
     """(3 · `_QUANTILES`,) values, of each channel the same quantiles."""
-    height, width = pixels.shape[:2]
-    step = max(round((height * width / _SAMPLES) ** 0.5), 1)
-    values = np.sort(pixels[::step, ::step].reshape(-1, 3), axis=0)
+    values = sorted_sample(pixels)
     places = ((np.arange(_QUANTILES) + 0.5) / _QUANTILES * len(values)).astype(np.int64)
     return values[places].astype(np.float64).ravel()
 
 
-def _least_errors(terms: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Coefficients of least absolute (where small: squared) errors, by reweighting."""
+def sorted_sample(pixels: FloatArray) -> FloatArray:
+    """(n, 3): some 80,000 pixels of a frame (H, W, 3), the values of each channel sorted."""
+    height, width = pixels.shape[:2]
+    step = max(round((height * width / _SAMPLES) ** 0.5), 1)
+    return np.sort(pixels[::step, ::step].reshape(-1, 3), axis=0)
+
+
+def least_errors(terms: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coefficients of least absolute (where small: squared) errors, by reweighting.
+
+    Args:
+        terms: (n, k), what each is multiplied with.
+        wanted: (n,) sums, natural logarithms of light.
+    """
     weights = np.ones(len(terms))
     pull = _PULL * len(terms) * np.eye(terms.shape[1])
     found = np.zeros(terms.shape[1])

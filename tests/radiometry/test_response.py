@@ -30,6 +30,17 @@ def test_a_camera_has_a_toe_and_a_shoulder():
     assert white == 0.0
 
 
+def test_a_shoulder_adds_light_to_the_last_values_alone():
+    plain, bent = (
+        CAMERA.decode(VALUES),
+        ResponseCurve(gamma=0.75, linear=1.2, square=0.8, shoulder=0.5).decode(VALUES),
+    )
+    below = np.log(bent / plain)[VALUES < 0.8]
+    np.testing.assert_allclose(below, -0.5, atol=1e-9)  # both are 1 at white
+    assert bent[-1] == plain[-1] == 1.0
+    assert (np.diff(np.log(bent / plain)[VALUES > 0.8]) > 0).all()
+
+
 @given(coefficients)
 def test_decoding_undoes_encoding(values):
     curve = ResponseCurve(gamma=values[0], linear=values[1], square=values[2])
