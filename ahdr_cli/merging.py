@@ -21,12 +21,11 @@ from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.errors import InputError, ModelError, UsageError
 from ahdr_cli.images import FloatArray, Frame, HdrImage
 from ahdr_cli.inference.allocation import translated_allocation_errors
-from ahdr_cli.inference.budget import tile_pixels, tile_side
+from ahdr_cli.inference.budget import TileBudget
 from ahdr_cli.inference.devices import Precision, select_device, select_precision
 from ahdr_cli.inference.memory import free_memory
 from ahdr_cli.inference.runtime import Runtime, open_runtime, tile_stream
 from ahdr_cli.inference.tile_stream import OnTile, stream_tiled
-from ahdr_cli.inference.tiling import fit_tile
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
@@ -128,19 +127,14 @@ class Merger:
         self._runtime: Runtime = open_runtime(
             checkpoint, name=options.runtime, device=device, precision=precision
         )
-        self._tile_pixels: int | None = None
-        if options.tile == "auto":
-            self._tile_pixels = tile_pixels(self._runtime, free=free_memory(device))
-            side = tile_side(self._tile_pixels, halo=self._runtime.halo)
-        else:
-            side = options.tile
+        self._budget = TileBudget(runtime=self._runtime, free=free_memory(device))
         self.plan = MergePlan(
             model=checkpoint.name,
             sha256=checkpoint.sha256,
             device=device,
             precision=precision,
             runtime=self._runtime.name,
-            tile=side,
+            tile=self._budget.side if options.tile == "auto" else options.tile,
             halo=self._runtime.halo,
         )
 
@@ -245,11 +239,7 @@ class Merger:
 
     def _inner(self, size: tuple[int, int]) -> int | tuple[int, int]:
         """Tiles without their halo for an image of `size`, fitted to it unless the user chose."""
-        if self._tile_pixels is None:
-            return self.plan.tile
-        return fit_tile(
-            size, halo=self._runtime.halo, pixels=self._tile_pixels, align=self._runtime.stride
-        )
+        return self._budget.fit(size) if self.options.tile == "auto" else self.options.tile
 
 
 def _is_finite(values: FloatArray) -> bool:

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,18 @@ from ahdr_cli.bracket import Bracket
 from ahdr_cli.bracket.preparation import Preparation, prepare
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.images import Exposure, FloatArray, HdrImage
-from ahdr_cli.inference.budget import tile_pixels
+from ahdr_cli.inference.budget import TileBudget
 from ahdr_cli.inference.choice import AUTO, choose_model
 from ahdr_cli.inference.devices import select_device, select_precision
 from ahdr_cli.inference.memory import free_memory
-from ahdr_cli.inference.runtime import Runtime, merge_crop, open_runtime
-from ahdr_cli.inference.tile_stream import Crop, in_turn, stream_tiled
-from ahdr_cli.inference.tiling import fit_tile
+from ahdr_cli.inference.runtime import (
+    Runtime,
+    StreamingRuntime,
+    one_by_one,
+    open_runtime,
+    tile_stream,
+)
+from ahdr_cli.inference.tile_stream import Crop, stream_tiled
 from ahdr_cli.io import probe, read_frames, write_hdr, write_preview
 from ahdr_cli.networks.cost import macs_per_pixel
 from ahdr_cli.radiometry.tonemap import render
@@ -138,27 +142,32 @@ def _run(
 
 
 def _network(runtime: Runtime, prepared: Preparation, *, clock: _Clock) -> FloatArray:
-    """Tile by tile as in a merge; the network's time is taken out of the whole."""
-    computing = 0.0
+    """Tile by tile as in a merge, but never cutting one while another is computed."""
+    cutting = 0.0
 
-    def compute(crop: Crop) -> FloatArray:
-        nonlocal computing
-        started = time.perf_counter()
-        merged = merge_crop(runtime, crop, conditions=prepared.conditions)
-        computing += time.perf_counter() - started
-        return merged
+    def timed(crops: Iterator[Crop]) -> Iterator[Crop]:
+        nonlocal cutting
+        while True:
+            started = time.perf_counter()
+            crop = next(crops, None)
+            cutting += time.perf_counter() - started
+            if crop is None:
+                return
+            yield crop
 
-    pixels = tile_pixels(runtime, free=free_memory(runtime.device))
+    streamed = one_by_one if isinstance(runtime, StreamingRuntime) else tile_stream
+    compute = streamed(runtime, prepared.conditions)
+    budget = TileBudget(runtime=runtime, free=free_memory(runtime.device))
     started = time.perf_counter()
     radiance = stream_tiled(
-        partial(in_turn, compute),
+        lambda crops: compute(timed(crops)),
         prepared.pixels,
         halo=runtime.halo,
-        inner=fit_tile(prepared.taken.size, halo=runtime.halo, pixels=pixels, align=runtime.stride),
+        inner=budget.fit(prepared.taken.size),
         align=runtime.stride,
     )
-    clock.runs["input"].append(time.perf_counter() - started - computing)
-    clock.runs["network"].append(computing)
+    clock.runs["input"].append(cutting)
+    clock.runs["network"].append(time.perf_counter() - started - cutting)
     runtime.release()
     return radiance
 

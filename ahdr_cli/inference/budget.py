@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from ahdr_cli.inference.tiling import MIN_TILE
+from ahdr_cli.inference.runtime import RollingRuntime, Runtime
+from ahdr_cli.inference.tiling import MIN_TILE, fit_columns, fit_tile
 from ahdr_cli.networks.config import AnyConfig, FastConfig
 
-if TYPE_CHECKING:
-    from ahdr_cli.inference.runtime import Runtime
-
-__all__ = ["CPU_BYTES", "GPU_PIXELS", "live_channels", "tile_pixels", "tile_side"]
+__all__ = ["CPU_BYTES", "GPU_PIXELS", "TileBudget", "live_channels"]
 
 CPU_BYTES = 1.065e9
 """Most memory that a tile may take on a CPU, so that a process, even one with torch loaded
@@ -29,21 +27,45 @@ _SHARE = 0.6
 """Share of the free memory that tiles may take: other programs want some, allocators waste some."""
 
 
-def tile_pixels(runtime: Runtime, *, free: int) -> int:
-    """The largest outer box of a tile, in pixels.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileBudget:
+    """Chooses tiles that fit into memory.
 
-    Args:
+    Attributes:
         runtime: that will compute.
         free: bytes of memory free on its device.
     """
-    if runtime.device == "cpu":
-        return int(min(CPU_BYTES, _SHARE * free) / runtime.bytes_per_pixel)
-    return min(GPU_PIXELS, int(_SHARE * free / runtime.bytes_per_pixel))
 
+    runtime: Runtime
+    free: int
 
-def tile_side(pixels: int, *, halo: int) -> int:
-    """Side of the square inner box whose outer box has at most `pixels`, at least `MIN_TILE`."""
-    return max(int(pixels**0.5) - 2 * halo, MIN_TILE)
+    @property
+    def side(self) -> int:
+        """Side of a square inner box as large as the largest tile's, at least `MIN_TILE`."""
+        if isinstance(self.runtime, RollingRuntime):
+            inner = self.runtime.columns(self._bytes) - 2 * self.runtime.halo
+            return max(int((self.runtime.rows * max(inner, 0)) ** 0.5), MIN_TILE)
+        return max(int(self._pixels**0.5) - 2 * self.runtime.halo, MIN_TILE)
+
+    def fit(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The inner box, (height, width), with which an image takes the least work."""
+        halo, align = self.runtime.halo, self.runtime.stride
+        if isinstance(self.runtime, RollingRuntime):
+            most = self.runtime.columns(self._bytes)
+            return self.runtime.rows, fit_columns(size[1], halo=halo, most=most, align=align)
+        return fit_tile(size, halo=halo, pixels=self._pixels, align=align)
+
+    @property
+    def _bytes(self) -> float:
+        """How much of the memory a tile may take."""
+        usable = _SHARE * self.free
+        return min(CPU_BYTES, usable) if self.runtime.device == "cpu" else usable
+
+    @property
+    def _pixels(self) -> int:
+        """Pixels of the largest outer box."""
+        pixels = int(self._bytes / self.runtime.bytes_per_pixel)
+        return pixels if self.runtime.device == "cpu" else min(GPU_PIXELS, pixels)
 
 
 def live_channels(config: AnyConfig) -> int:

@@ -11,7 +11,6 @@ from ahdr_cli.errors import DeviceError, MissingDependencyError, ModelError, Usa
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.devices import Precision
 from ahdr_cli.inference.tile_stream import Crop, TileStream, in_turn, whole_tiles
-from ahdr_cli.inference.tiling import Box
 from ahdr_cli.inference.winograd_support import has_winograd_body, winograd_failure
 from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RUNTIMES",
-    "PartialRuntime",
+    "RollingRuntime",
     "Runtime",
     "StreamingRuntime",
-    "merge_crop",
+    "one_by_one",
     "open_runtime",
     "select_runtime",
     "tile_stream",
@@ -91,22 +90,27 @@ class StreamingRuntime(Runtime, Protocol):
 
 
 @runtime_checkable
-class PartialRuntime(Runtime, Protocol):
-    """A runtime to which a part of a tile is less work than the whole."""
+class RollingRuntime(Runtime, Protocol):
+    """A runtime that goes on from a tile to the one right below without computing anything twice.
 
-    def merge_part(self, frames: FloatArray, conditions: FloatArray, part: Box) -> FloatArray:
-        """What a call returns within `part`, of that size; arguments and errors as for a call."""
+    What such tiles take of memory depends on their width.
+    """
 
+    @property
+    def rows(self) -> int:
+        """Height of the tiles that it does best."""
 
-def merge_crop(runtime: Runtime, crop: Crop, *, conditions: FloatArray) -> FloatArray:
-    """The part of a crop that is asked for; errors as those of the runtime."""
-    if isinstance(runtime, PartialRuntime):
-        return runtime.merge_part(crop.frames, conditions, crop.part)
-    return runtime(crop.frames, conditions)[crop.part.slices]
+    def columns(self, memory: float) -> int:
+        """Width of a tile of that height, halos included, for which that many bytes are enough."""
+
+    def merge_crops(
+        self, crops: Iterator[Crop], conditions: FloatArray
+    ) -> Generator[FloatArray, None, None]:
+        """Results of crops within the parts asked for; arguments and errors as for a call."""
 
 
 def tile_stream(runtime: Runtime, conditions: FloatArray) -> TileStream:
-    """How a runtime computes the tiles of an image: one after the other unless it can do better.
+    """How a runtime computes the tiles of an image: each by itself unless it can do better.
 
     Args:
         runtime: that computes.
@@ -114,7 +118,18 @@ def tile_stream(runtime: Runtime, conditions: FloatArray) -> TileStream:
     """
     if isinstance(runtime, StreamingRuntime):
         return partial(whole_tiles, partial(runtime.merge_tiles, conditions=conditions))
-    return partial(in_turn, partial(merge_crop, runtime, conditions=conditions))
+    if isinstance(runtime, RollingRuntime):
+        return partial(runtime.merge_crops, conditions=conditions)
+    return one_by_one(runtime, conditions)
+
+
+def one_by_one(runtime: Runtime, conditions: FloatArray) -> TileStream:
+    """How it computes them each by itself."""
+
+    def part_of(crop: Crop) -> FloatArray:
+        return runtime(crop.frames, conditions)[crop.part.slices]
+
+    return partial(in_turn, part_of)
 
 
 def open_runtime(
@@ -199,7 +214,7 @@ def _obstacle_to_winograd(
         )
     if not has_winograd_body(config):
         return DeviceError(
-            "winograd computes AHDRNet with layers of 32 or 64 channels, not this network",
+            "winograd computes AHDRNet with layers of whole groups of 32 channels only",
             hint="use --runtime auto",
         )
     failure = winograd_failure()

@@ -27,10 +27,12 @@ class Crop(NamedTuple):
     Attributes:
         frames: (n, h, w, 3) float32, the outer box of the tile, cut from all frames.
         part: the inner box in its coordinates: the part of the result that is asked for.
+        place: the outer box, in the image.
     """
 
     frames: FloatArray
     part: Box
+    place: Box
 
 
 TileStream: TypeAlias = Callable[[Iterator[Crop]], Generator[FloatArray, None, None]]
@@ -147,6 +149,7 @@ def _cut(frames: Sequence[PixelSource], tiles: Iterable[Tile]) -> Iterator[Crop]
         yield Crop(
             np.stack([frame[tile.outer.slices] for frame in frames]),
             tile.inner.within(tile.outer),
+            tile.outer,
         )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["MIN_TILE", "Box", "Tile", "cut_again", "fit_tile", "plan_tiles"]
+__all__ = ["MIN_TILE", "Box", "Tile", "cut_again", "fit_columns", "fit_tile", "plan_tiles"]
 
 MIN_TILE = 32
 """Side in pixels below which tiles are not halved any further: with a halo of 43 pixels, thirteen
@@ -75,7 +75,7 @@ class Tile:
 def plan_tiles(
     size: tuple[int, int], *, halo: int, inner: int | tuple[int, int], align: int = 1
 ) -> list[Tile]:
-    """Cut an image into tiles, row by row.
+    """Cut an image into tiles, column by column of them, from the top down.
 
     Args:
         size: (height, width) of the image.
@@ -119,15 +119,32 @@ def fit_tile(size: tuple[int, int], *, halo: int, pixels: int, align: int = 1) -
     return best
 
 
+def fit_columns(width: int, *, halo: int, most: int, align: int = 1) -> int:
+    """The inner width of the fewest equal columns that an image can be cut into.
+
+    Args:
+        width: of the image.
+        halo: receptive radius of the network.
+        most: how wide an outer box may be.
+        align: as in :func:`plan_tiles`.
+
+    Returns:
+        A multiple of `align`; not below `MIN_TILE` unless the image is, even if `most` is.
+    """
+    columns = _fewest(width, halo=halo, most=most, align=align)
+    return _part(width, min(columns, max(width // MIN_TILE, 1)), align)
+
+
 def cut_again(tiles: Iterable[Tile], *, size: tuple[int, int], halo: int, align: int) -> list[Tile]:
     """Tiles of half the area of the first or less, in place of tiles that did not fit."""
     rest = list(tiles)
     inner = _halved(rest[0].inner.size)
-    return [
+    parts = (
         part
         for tile in rest
         for part in _plan(tile.inner, size=size, halo=halo, inner=inner, align=align)
-    ]
+    )
+    return sorted(parts, key=lambda part: (part.inner.left, part.inner.top))
 
 
 def _plan(
@@ -135,8 +152,8 @@ def _plan(
 ) -> list[Tile]:
     """Tiles of a region of an image of `size`."""
     tiles = []
-    for top, bottom in pairwise(_cuts(region.top, region.bottom, most=inner[0], align=align)):
-        for left, right in pairwise(_cuts(region.left, region.right, most=inner[1], align=align)):
+    for left, right in pairwise(_cuts(region.left, region.right, most=inner[1], align=align)):
+        for top, bottom in pairwise(_cuts(region.top, region.bottom, most=inner[0], align=align)):
             box = Box(top, left, bottom, right)
             tiles.append(Tile(outer=box.grown(halo, size=size), inner=box))
     return tiles

@@ -6,15 +6,17 @@ that fit a core's second cache. The matrix products are numpy's, and so BLAS's.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.tiling import Box
-from ahdr_cli.inference.winograd_kernels import COMPONENT, PATCHES, POINTS
+from ahdr_cli.inference.winograd_kernels import COMPONENT, INPUTS, POINTS, patches_of
 from ahdr_cli.inference.winograd_patches import transform_patches
 from ahdr_cli.inference.winograd_products import transform_products
-from ahdr_cli.inference.winograd_support import CHANNELS, WIDEST
+from ahdr_cli.inference.winograd_support import CHANNELS
 from ahdr_cli.inference.workers import Workers
 
 __all__ = ["SCRATCH", "WinogradConvolution", "transform_weights"]
@@ -27,11 +29,35 @@ _COLUMNS = 64
 AVX-512; products so small that it does not pack their operands)."""
 
 
+class _Pass(NamedTuple):
+    """A share of a convolution: what becomes of some of the inputs.
+
+    Attributes:
+        groups: of the source.
+        inputs: channels of them.
+        parts: transformed weights, and bias and slope, (2, outputs), of some outputs each.
+        add: whether to what the target holds.
+    """
+
+    groups: slice
+    inputs: int
+    parts: list[tuple[FloatArray, FloatArray]]
+    add: bool
+
+
+class _Where(NamedTuple):
+    """See :class:`WinogradConvolution`, call."""
+
+    known: Box
+    wanted: Box
+    lower: int
+
+
 class WinogradConvolution:
     """A 3×3 convolution, zero-padded to keep the size, with bias and (leaky) ReLU.
 
     Args:
-        weight: (outputs, inputs, 3, 3), outputs a multiple of `CHANNELS`, inputs at most `WIDEST`.
+        weight: (outputs, inputs, 3, 3), outputs a multiple of `CHANNELS`.
         bias: (outputs,).
         dilation: of the taps.
         slopes: what negative results are multiplied by, 0 for ReLU, 1 for nothing; one for all
@@ -51,54 +77,79 @@ class WinogradConvolution:
         slopes: float | FloatArray = 1.0,
         add: bool = False,
     ) -> None:
-        outputs, self._inputs = weight.shape[:2]
+        outputs, inputs = weight.shape[:2]
         assert outputs % CHANNELS == 0
-        assert self._inputs <= WIDEST
-        # Bias and slope of every output.
-        finish = np.empty((2, outputs), np.float32)
-        finish[0] = bias
-        finish[1] = slopes if np.ndim(slopes) == 0 else np.repeat(slopes, CHANNELS)
-        self._parts = [
-            (transform_weights(weight[i : i + _COLUMNS]), finish[:, i : i + _COLUMNS].copy())
-            for i in range(0, outputs, _COLUMNS)
-        ]
         self.dilation = dilation
-        self._add = add
+        self._passes = []
+        for start in range(0, inputs, INPUTS):
+            some = weight[:, start : start + INPUTS]
+            last = start + INPUTS >= inputs
+            finish = np.zeros((2, outputs), np.float32)
+            finish[0] = bias if last else 0.0
+            finish[1] = np.repeat(slopes, outputs // np.size(slopes)) if last else 1.0
+            parts = [
+                (transform_weights(some[i : i + _COLUMNS]), finish[:, i : i + _COLUMNS].copy())
+                for i in range(0, outputs, _COLUMNS)
+            ]
+            groups = slice(start // CHANNELS, (start + INPUTS) // CHANNELS)
+            self._passes.append(_Pass(groups, some.shape[1], parts, add or start > 0))
 
     def __call__(
-        self, source: FloatArray, target: FloatArray, *, known: Box, wanted: Box, workers: Workers
+        self,
+        source: FloatArray,
+        target: FloatArray,
+        *,
+        known: Box,
+        wanted: Box,
+        workers: Workers,
+        lower: int = 0,
     ) -> None:
         """Convolve maps into others, which do not overlap them.
 
         Args:
             source: (groups, h, w, `CHANNELS`); channels beyond the inputs do not matter.
-            target: (outputs / `CHANNELS`, h, w, `CHANNELS`).
+            target: (outputs / `CHANNELS`, another h, w, `CHANNELS`).
             known: part of the source; what lies outside counts as zero.
             wanted: part of the target; the rest is left as it is.
             workers: that share out the work.
+            lower: how many rows lower than in the target the same row is in the source.
         """
-        height, width = source.shape[1:3]
-        places = _places(wanted, self.dilation)
+        where = _Where(known, wanted, lower)
+        for share in self._passes:
+            self._run(share, source[share.groups], target, where, workers)
+
+    def _run(
+        self,
+        share: _Pass,
+        source: FloatArray,
+        target: FloatArray,
+        where: _Where,
+        workers: Workers,
+    ) -> None:
+        places = _places(where.wanted, self.dilation)
+        sources = places + np.array((where.lower, 0))
+        read, written = (*source.shape[1:3], *where.known), (*target.shape[1:3], *where.wanted)
         maps, channels = source.reshape(-1), len(source) * CHANNELS
-        read, written = (height, width, *known), (height, width, *wanted)
+        at_once = patches_of(channels)
 
         def work(block: int) -> None:
-            some = places[block * PATCHES : (block + 1) * PATCHES]
+            which = slice(block * at_once, (block + 1) * at_once)
+            some = places[which]
             components, products = workers.scratch.reshape(2, -1)
-            transform_patches(maps, read, channels, self.dilation, some, components)
+            transform_patches(maps, read, channels, self.dilation, sources[which], components)
             patches = components.reshape(36, COMPONENT)[:, : len(some) * channels]
-            patches = patches.reshape(36, len(some), channels)[:, :, : self._inputs]  # a view
+            patches = patches.reshape(36, len(some), channels)[:, :, : share.inputs]  # a view
             group = 0
-            for weight, finish in self._parts:
+            for weight, finish in share.parts:
                 columns = finish.shape[1]
                 sums = products[: 36 * len(some) * columns].reshape(36, len(some), columns)
                 np.matmul(patches, weight, out=sums)
                 end = group + columns // CHANNELS
                 out = target[group:end].reshape(-1)
-                transform_products(products, finish, self._add, self.dilation, some, out, written)
+                transform_products(products, finish, share.add, self.dilation, some, out, written)
                 group = end
 
-        workers.run(work, -(-len(places) // PATCHES))
+        workers.run(work, -(-len(places) // at_once))
 
 
 def transform_weights(weight: FloatArray) -> FloatArray:

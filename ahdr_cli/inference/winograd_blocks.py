@@ -52,27 +52,34 @@ def _residual(config: AHDRConfig, weights: Mapping[str, FloatArray], name: str) 
 
 
 def _dense(config: AHDRConfig, weights: Mapping[str, FloatArray], name: str) -> list[Step]:
-    """Layers in twos.
+    """Layers in twos: what two layers add is convolved for all layers after them at once.
 
-    Of two layers, the second sees what the first sees and what the first adds. So what both see is
-    convolved for both at once, and what the first adds for the second alone: nearly half of the
-    transforms of patches are saved.
+    A layer is the sum of convolutions of what was there before it, so that every channel is
+    transformed once, and not again for each layer that sees it. Only what the first of two layers
+    adds is convolved for the second one alone.
     """
     make = partial(WinogradConvolution, dilation=2 if config.block == "drdb" else 1)
-    groups, added = config.features // CHANNELS, config.growth // CHANNELS
+    groups, added, count = config.features // CHANNELS, config.growth // CHANNELS, config.layers
+    kernels = [weights[f"{name}.layers.{i}.weight"] for i in range(count)]
+    biases = [weights[f"{name}.layers.{i}.bias"] for i in range(count)]
+
+    def place(layer: int) -> int:
+        """The first group of what a layer adds."""
+        return groups + layer * added
+
     steps = []
-    for i in range(0, config.layers, 2):
-        layers = range(i, min(i + 2, config.layers))
-        kernels = [weights[f"{name}.layers.{j}.weight"] for j in layers]
-        biases = [weights[f"{name}.layers.{j}.bias"] for j in layers]
-        seen = groups + i * added
-        middle, end = seen + added, seen + len(layers) * added
-        shared = np.concatenate([kernel[:, : seen * CHANNELS] for kernel in kernels])
-        slopes = np.repeat([0.0, 1.0], added)[: len(layers) * added]
-        both = make(shared, np.concatenate(biases), slopes=slopes)
-        steps.append(Step(both, slice(0, seen), slice(seen, end)))
-        if len(layers) == 2:
-            rest = kernels[1][:, seen * CHANNELS :]
-            second = make(rest, np.zeros_like(biases[1]), slopes=0.0, add=True)
-            steps.append(Step(second, slice(seen, middle), slice(middle, end)))
+    for i in range(0, count, 2):
+        # Of the two before, or of the block's input.
+        source = slice(place(i - 2) if i else 0, place(i))
+        seen = slice(source.start * CHANNELS, source.stop * CHANNELS)
+        shared = np.concatenate([kernel[:, seen] for kernel in kernels[i:]])
+        slopes = np.repeat([0.0] + [1.0] * (count - i - 1), added)  # the sum of the first is whole
+        begun = np.concatenate(biases) if i == 0 else np.zeros(len(shared), np.float32)
+        rest = make(shared, begun, slopes=slopes, add=i > 0)
+        steps.append(Step(rest, source, slice(place(i), place(count))))
+        if i + 1 < count:
+            source, target = slice(place(i), place(i + 1)), slice(place(i + 1), place(i + 2))
+            kernel = kernels[i + 1][:, source.start * CHANNELS : source.stop * CHANNELS]
+            second = make(kernel, np.zeros_like(biases[i + 1]), slopes=0.0, add=True)
+            steps.append(Step(second, source, target))
     return steps

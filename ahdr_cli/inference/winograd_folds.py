@@ -16,7 +16,7 @@ __all__ = ["BlockEnd", "block_ends"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BlockEnd:
-    """The end of a block: its output replaces its input, and a share of it goes to a sum.
+    """The end of a block: its output goes to the next one, and a share of it to a sum.
 
     Nobody needs the last block's output but the sum, whose share of it is made at once.
 
@@ -31,13 +31,16 @@ class BlockEnd:
     share: FloatArray
     begin: FloatArray | None
 
-    def __call__(self, collected: FloatArray, total: FloatArray, scratch: FloatArray) -> None:
+    def __call__(
+        self, scratch: FloatArray, collected: FloatArray, total: FloatArray, *following: FloatArray
+    ) -> None:
         """Compute a few pixels.
 
         Args:
-            collected: (groups, rows, width, `CHANNELS`), the block's input first, overwritten.
-            total: (features / `CHANNELS`, rows, width, `CHANNELS`), the sum.
             scratch: flat, for all channels and twice the features.
+            collected: (groups, rows, width, `CHANNELS`), the block's input first.
+            total: (features / `CHANNELS`, rows, width, `CHANNELS`), the sum.
+            following: the input of the next block, alike, overwritten; none after the last block.
         """
         groups, rows, width, _ = collected.shape
         count, features = rows * width, self.share.shape[1]
@@ -52,7 +55,8 @@ class BlockEnd:
             matrix, bias = self.output
             source = np.matmul(source, matrix, out=merged.reshape(count, features))
             source += bias
-            collected[: features // CHANNELS] = _grouped(source, rows)
+            (output,) = following
+            output[...] = _grouped(source, rows)
         share = np.matmul(source, self.share, out=given.reshape(count, features))
         if self.begin is None:
             total += _grouped(share, rows)

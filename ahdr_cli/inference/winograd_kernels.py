@@ -27,15 +27,15 @@ from typing import ParamSpec, TypeAlias, TypeVar
 import numpy as np
 from numba import njit
 
-from ahdr_cli.inference.winograd_support import CHANNELS, WIDEST
+from ahdr_cli.inference.winograd_support import CHANNELS
 
 __all__ = [
     "COMPONENT",
     "FAR",
     "HALF",
+    "INPUTS",
     "LINE",
     "NEAR",
-    "PATCHES",
     "POINTS",
     "STEP",
     "TWO",
@@ -46,15 +46,21 @@ __all__ = [
     "compiled",
     "inlined",
     "multiples",
+    "patches_of",
 ]
 
-PATCHES = 40
-"""Most patches of a block. Few enough for a core's second cache (1.1 MB of components at 192
-channels), and enough for the matrix products to reach 90 % of the rate of large ones."""
+INPUTS = 4 * CHANNELS
+"""Most channels that are transformed at a time. The weights of so many for 64 outputs fit a core's
+first cache beside a few patches: matrix products of 192 inputs take a tenth longer than those of
+128 and 64."""
 
-COMPONENT = PATCHES * WIDEST + 48
-"""Floats from one component to the next: no multiple of a page, where they would share the same
-few lines of the first cache."""
+_FLOATS = 60 * INPUTS
+COMPONENT = _FLOATS + 48
+"""Floats from one component to the next. So many fit a core's second cache (1.1 MB of components),
+and are enough for the matrix products to reach 90 % of the rate of large ones; and they are no
+multiple of a page, where components would share the same few lines of the first cache."""
+
+_MOST_PATCHES = 80  # of few channels; more take longer to collect than their products save
 
 POINTS = (0.0, 0.5**0.5, -(0.5**0.5), 2.0**0.5, -(2.0**0.5))
 """Where polynomials are evaluated, besides infinity."""
@@ -99,3 +105,8 @@ Extent: TypeAlias = tuple[int, int, int, int, int, int]
 def multiples(distance: int) -> tuple[np.uint64, ...]:
     """Once to five times a distance."""
     return tuple(np.uint64(distance * i) for i in range(1, 6))
+
+
+def patches_of(inputs: int) -> int:
+    """How many patches of so many channels, at most `INPUTS`, are transformed at a time."""
+    return min(_FLOATS // inputs, _MOST_PATCHES)

@@ -6,25 +6,19 @@ import importlib
 
 from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 
-__all__ = ["CHANNELS", "WIDEST", "has_winograd_body", "winograd_failure"]
+__all__ = ["CHANNELS", "has_winograd_body", "winograd_failure"]
 
 CHANNELS = 32
 """Channels of a group, the unit of memory and work: what a dense layer adds, and a multiple of
 every processor's vector width."""
 
-WIDEST = 6 * CHANNELS
-"""Most channels of a convolution's input: the features of AHDRNet's three frames, and what the last
-two layers of a dense block both see."""
-
 
 def has_winograd_body(config: AnyConfig) -> bool:
-    """Whether the layers of a network are made of whole groups of channels, and not too wide."""
+    """Whether the layers of a network are made of whole groups of channels."""
     if not isinstance(config, AHDRConfig):
         return False
-    features, growth = config.features, 0 if config.block == "rb" else config.growth
-    shared = features + (config.layers - 1) // 2 * 2 * growth
-    widest = max(3 * features, shared, growth)
-    return features % CHANNELS == growth % CHANNELS == 0 and widest <= WIDEST
+    growth = 0 if config.block == "rb" else config.growth
+    return config.features % CHANNELS == growth % CHANNELS == 0
 
 
 def winograd_failure() -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ahdr_cli.images import FloatArray
 
-__all__ = ["Workers"]
+__all__ = ["Workers", "aligned_floats"]
 
 _HUGE_PAGE = 1 << 21
 
@@ -55,11 +55,11 @@ class Workers:
         """Flat float32, the calling thread's own, kept between blocks."""
         array: FloatArray | None = getattr(self._own, "scratch", None)
         if array is None:
-            array = self._own.scratch = _aligned(self._scratch)
+            array = self._own.scratch = aligned_floats(self._scratch)
         return array
 
 
-def _aligned(count: int) -> FloatArray:
+def aligned_floats(count: int) -> FloatArray:
     """Floats at the beginning of a huge page.
 
     Blocks are written at many places in turn. In pages of 4 kB these are more than a processor

@@ -163,7 +163,7 @@ def test_runtimes_of_cpus_refuse_what_they_cannot_do(device, precision):
 
 
 def test_winograd_refuses_layers_that_it_cannot_cut(make_network, checkpoint_of):
-    with pytest.raises(DeviceError, match="layers of 32 or 64 channels"):
+    with pytest.raises(DeviceError, match="whole groups of 32 channels"):
         open_runtime(checkpoint_of(make_network()), name="winograd")
 
 

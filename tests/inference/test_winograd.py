@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -12,11 +14,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from torch.nn import functional as F
 
 from ahdr_cli.errors import OutOfMemoryError
-from ahdr_cli.inference import winograd_support
+from ahdr_cli.inference import winograd_runtime, winograd_support
 from ahdr_cli.inference.blas import SingleThreadedBlas
 from ahdr_cli.inference.runtime import tile_stream
-from ahdr_cli.inference.tile_stream import stream_tiled
-from ahdr_cli.inference.tiling import Box
+from ahdr_cli.inference.tile_stream import Crop, stream_tiled
+from ahdr_cli.inference.tiling import Box, Tile, plan_tiles
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.inference.winograd import SCRATCH, WinogradConvolution
 from ahdr_cli.inference.winograd_kernels import POINTS
@@ -85,8 +87,10 @@ def test_a_convolution_is_torchs(workers, size, inputs, outputs, dilation, slope
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("lower", [-3, 0, 7])
 @pytest.mark.parametrize("dilation", [1, 2])
-def test_what_is_known_and_wanted_is_read_and_written_and_nothing_else(workers, dilation):
+def test_what_is_known_and_wanted_is_read_and_written_and_nothing_else(workers, dilation, lower):
+    """Also where the source has other rows than the target."""
     generator = np.random.default_rng(dilation)
     known, wanted = Box(3, 5, 29, 31), Box(6, 4, 30, 25)
     x = np.full((1, 36, 40, GROUP), np.nan, np.float32)
@@ -99,7 +103,11 @@ def test_what_is_known_and_wanted_is_read_and_written_and_nothing_else(workers, 
     convolution = WinogradConvolution(weight, bias, dilation=dilation, slopes=0.0, add=True)
 
     actual = there.copy()
-    convolution(x, actual, known=known, wanted=wanted, workers=workers)
+    source = np.full((1, 36 + lower, 40, GROUP), np.nan, np.float32)
+    source[:, known.top + lower : known.bottom + lower] = x[:, known.top : known.bottom]
+    convolution(
+        source, actual, known=known.moved(lower, 0), wanted=wanted, workers=workers, lower=lower
+    )
 
     planes = torch.from_numpy(zeros_around[0]).permute(2, 0, 1)[None]
     sums = F.conv2d(planes, torch.from_numpy(weight), None, padding=dilation, dilation=dilation)
@@ -166,7 +174,8 @@ def test_the_points_are_what_the_kernels_compute_with():
         {"num_blocks": 1, "layers": 1},
         {"num_blocks": 1, "layers": 3},
         {"features": 64, "num_blocks": 1},
-        {"growth": 192, "num_blocks": 1},
+        {"features": 96, "num_blocks": 1},
+        {"growth": 192, "num_blocks": 1, "layers": 3},
     ],
     ids=str,
 )
@@ -192,34 +201,86 @@ def test_the_shipped_network_is_within_the_oracles_tolerance(make_frames, condit
 @pytest.mark.parametrize(
     "shape", [{}, {"output": "blend"}, {"block": "rb"}, {"layers": 3, "attention": False}], ids=str
 )
-def test_parts_are_those_of_the_whole(make_wide, winograd_of, make_frames, conditions, shape):
-    """Also where what lies outside of the part was left over from another picture."""
+@pytest.mark.parametrize("inner", [(33, 41), (16, 110), (70, 110), (200, 24)])
+def test_tiles_are_parts_of_the_whole(
+    make_wide, winograd_of, make_frames, conditions, shape, inner
+):
+    """Also where what nobody computed is left over from another picture."""
     network = make_wide(num_blocks=1, **shape)
     runtime = winograd_of(network)
-    frames = make_frames(90, 110)
+    frames = make_frames(150, 110)
     whole = TorchRuntime(network)(np.stack(frames), conditions)
-    runtime._kept.append(np.full(5_000_000, np.nan, np.float32))
+    used = np.full(20_000_000, np.nan, np.float32)
+    runtime._kept.append(used)
     stream = tile_stream(runtime, conditions)
-    tiled = stream_tiled(stream, frames, halo=runtime.halo, inner=(33, 41))
+    tiled = stream_tiled(stream, frames, halo=runtime.halo, inner=inner)
+    assert runtime._kept[0] is used
     assert np.ptp(whole) > 0.02
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=2e-5)
 
 
-def test_a_part_takes_less_than_the_whole_of_its_tile(make_wide, winograd_of, conditions):
-    """What no later layer sees is not computed: the maps keep what was there."""
-    runtime = winograd_of(make_wide(num_blocks=1))
-    halo, size = runtime.halo, 2 * runtime.halo + 8
+@pytest.fixture
+def computed(monkeypatch) -> Counter[WinogradConvolution]:
+    """Pixels that every convolution was asked for."""
+    pixels: Counter[WinogradConvolution] = Counter()
+    call = WinogradConvolution.__call__
+
+    def counting(self, *maps, wanted, **rest):
+        pixels[self] += wanted.size[0] * wanted.size[1]
+        call(self, *maps, wanted=wanted, **rest)
+
+    monkeypatch.setattr(WinogradConvolution, "__call__", counting)
+    return pixels
+
+
+@pytest.mark.parametrize("rows", [8, 40, 200])
+def test_tiles_below_each_other_compute_nothing_twice(
+    make_wide, winograd_of, make_frames, conditions, computed, rows
+):
+    runtime = winograd_of(make_wide())
+    frames = make_frames(150, 40)
+    stream = tile_stream(runtime, conditions)
+    stream_tiled(stream, frames, halo=runtime.halo, inner=(rows, 40), align=runtime.stride)
+    encode = computed.pop(runtime._body.encode)
+    assert encode == 3 * 150 * 40
+    assert set(computed.values()) == {150 * 40}
+
+
+def test_a_part_takes_less_than_the_whole_of_its_tile(make_wide, winograd_of, conditions, computed):
+    """What no later layer sees is not computed."""
+    runtime = winograd_of(make_wide())
+    size = 2 * runtime.halo + 8
     frames = np.full((3, size, size, 3), 0.5, np.float32)
-    runtime._kept.append(np.full(5_000_000, 7.0, np.float32))
-    runtime.merge_part(frames, conditions, Box(halo, halo, halo + 8, halo + 8))
-    maps = runtime._kept[0][: runtime._channels * size**2].reshape(-1, size, size, GROUP)
-    refined = maps[0]
-    assert (refined != 7.0).any()
-    assert (refined[0] == 7.0).all()
-    assert (refined[:, -1] == 7.0).all()
+    part = Box(runtime.halo, runtime.halo, runtime.halo + 8, runtime.halo + 8)
+    crop = Crop(frames, part, Box(100, 100, 100 + size, 100 + size))
+    (merged,) = runtime.merge_crops(iter([crop]), conditions)
+    assert merged.shape == (8, 8, 3)
+    body, beyond = runtime._body, runtime._radius.features
+    assert computed[body.refine] == (8 + 2 * beyond) ** 2
+    assert computed[body.spread] == (8 + 2 * beyond + 2) ** 2
+    assert computed[body.encode] == 3 * (8 + 2 * beyond + 2 * body.radius) ** 2 < 3 * size**2
 
 
-def test_memory_of_a_larger_tile_serves_a_smaller_one(
+@pytest.mark.parametrize("seed", range(3))
+def test_crops_may_come_in_any_order(make_wide, winograd_of, make_frames, conditions, seed):
+    """Also one that lies below the last one and is taller, or has other columns."""
+    runtime = winograd_of(make_wide(num_blocks=1))
+    frames = np.stack(make_frames(260, 70))
+    whole = runtime(frames, conditions)
+    tiles = plan_tiles((260, 70), halo=runtime.halo, inner=(50, 30))
+    tiles += [Tile(Box(0, 0, 260, 70), box) for box in (Box(0, 0, 20, 70), Box(20, 0, 255, 70))]
+    tiles += [Tile(Box(0, 0, 260, 70), Box(255, 0, 260, 70))]
+    if seed:
+        random.Random(seed).shuffle(tiles)
+    crops = (
+        Crop(frames[:, *tile.outer.slices], tile.inner.within(tile.outer), tile.outer)
+        for tile in tiles
+    )
+    for tile, part in zip(tiles, runtime.merge_crops(crops, conditions), strict=True):
+        np.testing.assert_allclose(part, whole[tile.inner.slices], rtol=0, atol=2e-5)
+
+
+def test_memory_of_a_wider_column_serves_a_narrower_one(
     make_wide, winograd_of, make_frames, conditions
 ):
     runtime = winograd_of(make_wide())
@@ -232,6 +293,19 @@ def test_memory_of_a_larger_tile_serves_a_smaller_one(
     runtime.release()
     assert not runtime._kept
     np.testing.assert_array_equal(runtime(small, conditions), fresh)
+
+
+def test_who_stops_half_way_leaves_memory_to_others(
+    make_wide, winograd_of, make_frames, conditions
+):
+    runtime = winograd_of(make_wide())
+    frames = np.stack(make_frames(20, 30))
+    crop = Crop(frames, Box(0, 0, 20, 30), Box(0, 0, 20, 30))
+    stream = runtime.merge_crops(iter([crop, crop]), conditions)
+    next(stream)
+    assert not runtime._kept
+    stream.close()
+    assert len(runtime._kept) == 1
 
 
 def test_several_threads_may_call_it(make_wide, winograd_of, make_frames, conditions):
@@ -252,9 +326,11 @@ def test_several_threads_may_call_it(make_wide, winograd_of, make_frames, condit
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_failed_allocations_are_translated(make_wide, winograd_of, make_frames, conditions):
+def test_failed_allocations_are_translated(
+    make_wide, winograd_of, make_frames, conditions, monkeypatch
+):
     runtime = winograd_of(make_wide())
-    runtime._channels = 2**45
+    monkeypatch.setattr(winograd_runtime, "column_floats", lambda *_, **__: 2**55)
     with pytest.raises(OutOfMemoryError):
         runtime(np.stack(make_frames(4, 4)), conditions)
 
@@ -293,10 +369,10 @@ def test_blas_gets_its_threads_back_from_the_last_to_leave():
     ("shape", "expected"),
     [
         ({}, True),
-        ({"layers": 7}, False),
-        ({"features": 96}, False),
+        ({"layers": 7}, True),
+        ({"features": 96}, True),
         ({"features": 48}, False),
-        ({"growth": 224, "layers": 2}, False),
+        ({"growth": 24}, False),
         ({"growth": 192, "layers": 2}, True),
         ({"block": "rb", "growth": 5}, True),
     ],
