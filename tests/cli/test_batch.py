@@ -203,6 +203,23 @@ def test_mistakes(run, card, tmp_path, arguments, code, text):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--extend", "on"),
+        ("--response", "srgb"),
+        ("--align", "on"),
+        ("--reference-ev", "nan"),
+        ("--in-flight", "0"),
+    ],
+)
+def test_a_dry_run_finds_mistyped_options_and_writes_no_manifest(run, card, tmp_path, option):
+    written = tmp_path / "sets.json"
+    result = run(card, "--dry-run", "--write-manifest", written, *option)
+    assert result.exit_code == 2, result.stdout
+    assert not written.exists()
+
+
 def test_nothing_that_makes_a_bracket(run, card, tmp_path):
     for path in sorted(card.iterdir())[1:]:
         path.unlink()
