@@ -371,7 +371,8 @@ def _complain(plan: Plan, failures: Sequence[SetResult], page: Path, *, left_out
             note(f"left out: {item.path}: {item.reason}")
     parts = []
     if failures:
-        parts.append(f"{len(failures)} of {len(plan.sets)} sets failed")
+        count = len(plan.sets)
+        parts.append(f"{len(failures)} of {count} set{'' if count == 1 else 's'} failed")
     if plan.unreadable:
         count = len(plan.unreadable)
         parts.append(f"{count} file{'' if count == 1 else 's'} cannot be read")

@@ -59,7 +59,13 @@ def test_dry_run_shows_the_plan_and_does_nothing(run, card, tmp_path, monkeypatc
     monkeypatch.setenv("COLUMNS", "500")  # however long the folder's name is
     result = run(card, "-o", tmp_path / "out", "--dry-run")
     assert result.exit_code == 0
-    for text in ("IMG_0.exr", "steps of 2.0, 2.0 EV", "+4.0", "single picture", "2 sets, 1 files"):
+    for text in (
+        "IMG_0.exr",
+        "steps of 2.0, 2.0 EV",
+        "+4.0",
+        "single picture",
+        "2 sets, 1 file in",
+    ):
         assert text in result.stdout
     assert not (tmp_path / "out").exists()
     plan = json.loads(run(card, "-o", tmp_path / "out", "--dry-run", "--json").stdout)
@@ -225,7 +231,7 @@ def test_nothing_that_makes_a_bracket(run, card, tmp_path):
         path.unlink()
     result = run(card, "-o", tmp_path / "out")
     assert result.exit_code == 3
-    assert "no bracket among 1 files" in result.stderr
+    assert "no bracket among 1 file, e.g." in result.stderr
 
 
 def test_a_folder_of_pictures_that_are_not_read(run, tmp_path):
