@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from ahdr_cli.cli.app import app
+
 PAGE = Path(__file__).with_name("commands.md")
-COMMANDS = (
-    *("", "merge", "batch", "tonemap", "info", "eval", "attention", "train", "data"),
-    *("data pack", "data synth", "data check", "data preview"),
-    *("models", "models list", "models show", "models verify", "models import"),
-    *("models calibrate", "doctor", "bench"),
-)
 SHOW = "import sys; from ahdr_cli.cli.app import app; app(prog_name='ahdr', args=sys.argv[1:])"
 # A terminal of fixed width without colour, whatever the one at hand is.
 PLAIN = {
@@ -28,10 +28,23 @@ PLAIN = {
 }
 
 
+def commands() -> Iterator[str]:
+    """The name of every command that there is, without `ahdr`, groups before what they hold."""
+    yield ""
+    yield from _below(get_command(app), "")
+
+
+def _below(command: object, prefix: str) -> Iterator[str]:
+    if isinstance(command, TyperGroup):
+        for name, inner in command.commands.items():
+            yield prefix + name
+            yield from _below(inner, f"{prefix}{name} ")
+
+
 def page() -> str:
     """The whole page."""
     parts = ["# Commands\n\nMade by `make docs`; the suite checks that it is up to date.\n"]
-    for command in COMMANDS:
+    for command in commands():
         shown = subprocess.run(
             [sys.executable, "-c", SHOW, *command.split(), "--help"],
             env={**os.environ, **PLAIN},

@@ -116,7 +116,27 @@ def batch(
     from ahdr_cli.batch import BatchOptions
     from ahdr_cli.batch import write_manifest as write
     from ahdr_cli.batch.place import check_places
+    from ahdr_cli.io import WriteOptions
 
+    # First of all: who mistypes an option need not wait for a card to be searched, and is told by
+    # a dry run, too.
+    options = BatchOptions(
+        model=model,
+        merge=merge_options(
+            device=device,
+            precision=precision,
+            tile=tile,
+            runtime=runtime,
+            align=align,
+            response=response,
+            extend=extend,
+        ),
+        write=WriteOptions(float32=float32, chromaticities=chromaticities),
+        reference_ev=reference_ev,
+        preview=preview,
+        overwrite=overwrite,
+        in_flight=in_flight,
+    )
     if output is not None:
         _check_lists(
             output,
@@ -164,26 +184,8 @@ def batch(
         return
     check_not_empty(plan, share)
 
-    from ahdr_cli.io import WriteOptions
-
-    merge = merge_options(
-        device=device,
-        precision=precision,
-        tile=tile,
-        runtime=runtime,
-        align=align,
-        response=response,
-        extend=extend,
-    )
-    options = BatchOptions(
-        model=resolve_model(model, merge, pixels=pixels, quiet=quiet),
-        merge=merge,
-        write=WriteOptions(float32=float32, chromaticities=chromaticities),
-        reference_ev=reference_ev,
-        preview=preview,
-        overwrite=overwrite,
-        in_flight=in_flight,
-    )
+    merge = options.merge
+    options = replace(options, model=resolve_model(model, merge, pixels=pixels, quiet=quiet))
     _execute(
         plan,
         output,
@@ -369,7 +371,8 @@ def _complain(plan: Plan, failures: Sequence[SetResult], page: Path, *, left_out
             note(f"left out: {item.path}: {item.reason}")
     parts = []
     if failures:
-        parts.append(f"{len(failures)} of {len(plan.sets)} sets failed")
+        count = len(plan.sets)
+        parts.append(f"{len(failures)} of {count} set{'' if count == 1 else 's'} failed")
     if plan.unreadable:
         count = len(plan.unreadable)
         parts.append(f"{count} file{'' if count == 1 else 's'} cannot be read")

@@ -46,7 +46,12 @@ OutputOption = Annotated[
 ]
 RecursiveOption = Annotated[
     bool,
-    typer.Option("--recursive", "-r", help="Look into sub-folders, too.", rich_help_panel=_PLAN),
+    typer.Option(
+        "--recursive",
+        "-r",
+        help="Look into sub-folders, too, but not through links.",
+        rich_help_panel=_PLAN,
+    ),
 ]
 GroupOption = Annotated[
     int | None,

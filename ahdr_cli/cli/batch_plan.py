@@ -145,24 +145,28 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from ahdr_cli.cli.streams import visible
+
     table = Table("output", "inputs", "EV", "because", box=None, header_style="bold")
     for planned in plan.sets:
         evs = planned.evs or planned.found_evs
         table.add_row(
-            Text(planned.output.as_posix()),
-            Text("\n".join(str(path) for path in planned.inputs)),
+            Text(visible(planned.output.as_posix())),
+            Text("\n".join(visible(str(path)) for path in planned.inputs)),
             "\n".join(f"{ev:+.1f}" for ev in evs),
-            Text(planned.reason),
+            Text(visible(planned.reason)),
         )
     stdout().print(table, soft_wrap=False)
     loose = [*plan.unreadable, *plan.left_out]
     if loose:
         rest = Table("in no set", "because", box=None, header_style="bold")
         for item in loose:
-            rest.add_row(Text(str(item.path)), Text(item.reason))
+            rest.add_row(Text(visible(str(item.path))), Text(visible(item.reason)))
         stdout().print()
         stdout().print(rest, soft_wrap=False)
-    stdout().print(f"\n{len(plan.sets)} sets, {len(loose)} files in none", markup=False)
+    sets = f"{len(plan.sets)} set{'' if len(plan.sets) == 1 else 's'}"
+    files = f"{len(loose)} file{'' if len(loose) == 1 else 's'}"
+    stdout().print(f"\n{sets}, {files} in none", markup=False)
 
 
 def typical_pixels(sets: Sequence[PlannedSet]) -> int:
@@ -191,8 +195,9 @@ def check_not_empty(plan: Plan, share: Shard) -> None:
             "no photographs were found",
             hint="look into sub-folders with --recursive; HEIC, AVIF and the like are not read",
         )
-    first = plan.left_out[0]
+    first, count = plan.left_out[0], len(plan.left_out)
     raise InputError(
-        f"no bracket among {len(plan.left_out)} files, e.g. {first.path}: {first.reason}",
+        f"no bracket among {count} file{'' if count == 1 else 's'}, "
+        f"e.g. {first.path}: {first.reason}",
         hint="--dry-run lists the reasons; --group, --pattern or --manifest override them",
     )

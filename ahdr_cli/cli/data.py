@@ -55,10 +55,12 @@ def pack(
             overwrite=overwrite,
             on_scene=on_scene,
         )
+    shards = len(report.shards)
     if not quiet:
         note(
-            f"wrote {report.scenes} scenes ({report.pixels / 1e6:.1f} Mpx) into "
-            f"{len(report.shards)} shards, {report.bytes / 2**20:.1f} MiB"
+            f"wrote {report.scenes} scene{'' if report.scenes == 1 else 's'} "
+            f"({report.pixels / 1e6:.1f} Mpx) into {shards} shard{'' if shards == 1 else 's'}, "
+            f"{report.bytes / 2**20:.1f} MiB"
         )
 
 
@@ -112,6 +114,7 @@ def check(
     quiet: QuietOption = False,
 ) -> None:
     """Report what is broken in a dataset; exit code 3 if anything is."""
+    from ahdr_cli.cli.streams import visible
     from ahdr_cli.training.dataset_check import check_dataset
 
     with progress("checking", quiet=quiet or as_json) as on_item:
@@ -122,7 +125,7 @@ def check(
         print_json({"kind": report.kind, "items": report.items, "problems": listed})
     else:
         for problem in report.problems:
-            stdout().print(str(problem), markup=False)
+            stdout().print(visible(str(problem)), markup=False)
     if count:
         raise InputError(f"{count} problem{'' if count == 1 else 's'} found", path=folder)
     if not (quiet or as_json):

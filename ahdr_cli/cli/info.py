@@ -28,6 +28,7 @@ def info(
     as_json: JsonOption = False,
 ) -> None:
     """Show size, bit depth, exposure and effective EV, or the range of HDR files."""
+    from ahdr_cli.cli.streams import visible
     from ahdr_cli.io import probe
 
     found = []
@@ -43,9 +44,9 @@ def info(
         print_json({"files": [item.to_dict() for item in found]})
     else:
         for item in found:
-            stdout().print(str(item.path), markup=False, style="bold")
+            stdout().print(visible(str(item.path)), markup=False, style="bold")
             for name, value in _describe(item):
-                stdout().print(f"  {name:<22}{value}", markup=False)
+                stdout().print(f"  {name:<22}{visible(value)}", markup=False)
     if failure is not None:
         raise failure
 

@@ -60,6 +60,7 @@ def list_models(as_json: JsonOption = False) -> None:
 def show(name: _NameArgument, as_json: JsonOption = False) -> None:
     """Show a model's configuration, cost and provenance."""
     from ahdr_cli.checkpoints import load_checkpoint
+    from ahdr_cli.cli.streams import visible
 
     facts = _checkpoint_facts(load_checkpoint(name))
     if as_json:
@@ -69,9 +70,9 @@ def show(name: _NameArgument, as_json: JsonOption = False) -> None:
         if isinstance(value, dict):
             stdout().print(f"{key}:", markup=False)
             for inner, text in value.items():
-                stdout().print(f"  {inner:<16} {text}", markup=False)
+                stdout().print(visible(f"  {inner:<16} {text}"), markup=False)
         else:
-            stdout().print(f"{key:<18} {value}", markup=False)
+            stdout().print(visible(f"{key:<18} {value}"), markup=False)
 
 
 @app.command("verify")
@@ -89,6 +90,7 @@ def verify(
     Nobody states the SHA-256 of a file that is not registered; it is shown.
     """
     from ahdr_cli.checkpoints import available_models, find_model, load_checkpoint, verify_model
+    from ahdr_cli.cli.streams import visible
 
     registered = [entry.name for entry in available_models()]
     for name in names or registered:
@@ -100,7 +102,7 @@ def verify(
             entry = find_model(name)
             verify_model(entry)
             sha256 = entry.sha256
-        stdout().print(f"{name}: ok, sha256 {sha256}", markup=False)
+        stdout().print(visible(f"{name}: ok, sha256 {sha256}"), markup=False)
 
 
 @app.command("import")

@@ -74,7 +74,9 @@ def _bold(text: str, best: bool) -> str:
 
 
 def _plain(name: str) -> str:
-    """Names are no markup."""
+    """Names are no markup, and do not move the cursor."""
     from rich.markup import escape
 
-    return escape(name)
+    from ahdr_cli.cli.streams import visible
+
+    return escape(visible(name))

@@ -59,7 +59,13 @@ def test_dry_run_shows_the_plan_and_does_nothing(run, card, tmp_path, monkeypatc
     monkeypatch.setenv("COLUMNS", "500")  # however long the folder's name is
     result = run(card, "-o", tmp_path / "out", "--dry-run")
     assert result.exit_code == 0
-    for text in ("IMG_0.exr", "steps of 2.0, 2.0 EV", "+4.0", "single picture", "2 sets, 1 files"):
+    for text in (
+        "IMG_0.exr",
+        "steps of 2.0, 2.0 EV",
+        "+4.0",
+        "single picture",
+        "2 sets, 1 file in",
+    ):
         assert text in result.stdout
     assert not (tmp_path / "out").exists()
     plan = json.loads(run(card, "-o", tmp_path / "out", "--dry-run", "--json").stdout)
@@ -203,12 +209,29 @@ def test_mistakes(run, card, tmp_path, arguments, code, text):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--extend", "on"),
+        ("--response", "srgb"),
+        ("--align", "on"),
+        ("--reference-ev", "nan"),
+        ("--in-flight", "0"),
+    ],
+)
+def test_a_dry_run_finds_mistyped_options_and_writes_no_manifest(run, card, tmp_path, option):
+    written = tmp_path / "sets.json"
+    result = run(card, "--dry-run", "--write-manifest", written, *option)
+    assert result.exit_code == 2, result.stdout
+    assert not written.exists()
+
+
 def test_nothing_that_makes_a_bracket(run, card, tmp_path):
     for path in sorted(card.iterdir())[1:]:
         path.unlink()
     result = run(card, "-o", tmp_path / "out")
     assert result.exit_code == 3
-    assert "no bracket among 1 files" in result.stderr
+    assert "no bracket among 1 file, e.g." in result.stderr
 
 
 def test_a_folder_of_pictures_that_are_not_read(run, tmp_path):

@@ -20,6 +20,18 @@ def test_the_documentation_shows_the_present_help(repository):
     assert done.returncode == 0, "docs/commands.md is out of date: run `make docs`"
 
 
+def test_the_documentation_shows_every_command(repository):
+    page = (repository / "docs" / "commands.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^## ahdr ?(.*)$", page, re.MULTILINE)
+    assert set(shown) == {"", *_names(get_command(app))}
+
+
+def _names(command, prefix=""):
+    for name, inner in getattr(command, "commands", {}).items():
+        yield prefix + name
+        yield from _names(inner, f"{prefix}{name} ")
+
+
 def test_every_preset_is_named(ahdr, monkeypatch):
     monkeypatch.setenv("TERMINAL_WIDTH", "200")
     help_text = ahdr("train", "--help").stdout

@@ -41,6 +41,17 @@ def test_nothing_said_has_a_second_line_or_moves_the_cursor(text):
     assert shown == text or not text.isprintable()
 
 
+def test_a_name_cannot_move_the_cursor_in_what_goes_to_stdout(ahdr, bracket, tmp_path):
+    for path in bracket:
+        (tmp_path / f"a\n\x1b[2J{path.name}").write_bytes(path.read_bytes())
+    described = ahdr("info", *tmp_path.glob("a*"))
+    planned = ahdr("batch", tmp_path, "--dry-run")
+    for shown in (described, planned):
+        assert shown.exit_code == 0, shown.stderr
+        assert "\x1b" not in shown.stdout
+        assert r"a\n\x1b[2J" in shown.stdout
+
+
 def test_a_name_cannot_speak_for_ahdr(ahdr, tmp_path):
     result = ahdr("info", tmp_path / "nope\nahdr: wrote everything\x1b[2J.jpg")
     assert result.exit_code == 3
