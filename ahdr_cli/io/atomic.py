@@ -45,7 +45,14 @@ def check_output(path: str | Path, *, overwrite: bool, suffixes: Collection[str]
     _check_target(path, overwrite=overwrite)
     folder = _target_of(path).parent
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"no permission to write into the folder {folder}", path=path)
+        reason = "is on a read-only file system" if _is_read_only(folder) else "may not be written"
+        raise OutputError(f"the folder {folder} {reason}", path=path)
+
+
+def _is_read_only(folder: Path) -> bool:
+    if not hasattr(os, "statvfs"):  # Windows
+        return False
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def check_suffix(path: Path, suffixes: Collection[str]) -> None:

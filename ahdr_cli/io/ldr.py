@@ -12,14 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from ahdr_cli.errors import AhdrError, UnsupportedFormatError
+from ahdr_cli.errors import AhdrError, UnsupportedFormatError, UsageError
 from ahdr_cli.images import Exposure, Frame
 from ahdr_cli.io.guard import MAX_PIXELS
 from ahdr_cli.io.jpeg import read_jpeg, read_jpeg_header
+from ahdr_cli.io.place import real_path
 from ahdr_cli.io.png import read_png, read_png_header
 from ahdr_cli.io.raster import Header, Raster
 from ahdr_cli.io.raw import WhiteBalance, read_raw, read_raw_header, read_white_balance
-from ahdr_cli.io.sniff import FileKind, sniff
+from ahdr_cli.io.sniff import PHOTOGRAPHS, FileKind, sniff
 from ahdr_cli.io.tiff import read_tiff, read_tiff_header
 
 __all__ = ["HEADER_READERS", "read_frame", "read_frames"]
@@ -79,13 +80,13 @@ def _read(
     white_balance: WhiteBalance | None = None,
 ) -> Frame:
     """As :func:`read_frame`, RAW with a given white balance."""
-    kind = sniff(path)
+    kind = sniff(path, expected=PHOTOGRAPHS)
     decoder = _DECODERS.get(kind)
     if kind is FileKind.RAW:
         decoder = partial(read_raw, white_balance=white_balance)
     if decoder is None:
         raise UnsupportedFormatError(
-            f"is an HDR image ({kind.value}), expected a photograph (JPEG, PNG, TIFF or RAW)",
+            f"is an HDR image ({kind.value}), expected {PHOTOGRAPHS}",
             path=path,
         )
     raster = decoder(path, max_pixels=max_pixels)
@@ -117,8 +118,10 @@ def read_frames(
         In the order of `paths`.
 
     Raises:
-        As :func:`read_frame`, for the first file that cannot be read.
+        UsageError: one file is given twice.
+        And as :func:`read_frame`, for the first file that cannot be read.
     """
+    _check_different(paths)
     given = [None] * len(paths) if exposures is None else exposures
     balance = _common_white_balance([Path(path) for path in paths])
 
@@ -132,6 +135,17 @@ def read_frames(
         except BaseException:
             readers.shutdown(cancel_futures=True)
             raise
+
+
+def _check_different(paths: Sequence[str | Path]) -> None:
+    """Not even with other exposures does a photograph tell anything twice."""
+    seen: dict[Path, str | Path] = {}
+    for path in paths:
+        place = real_path(path)
+        if place in seen:
+            same = "" if str(seen[place]) == str(path) else f", also as {seen[place]}"
+            raise UsageError(f"is given twice{same}", path=path)
+        seen[place] = path
 
 
 def _common_white_balance(paths: Sequence[Path]) -> WhiteBalance | None:

@@ -13,7 +13,13 @@ from ahdr_cli.io.exif import ExifTags, read_tags
 from ahdr_cli.io.guard import AS_PHOTOGRAPH, check_file, decoding
 from ahdr_cli.io.tiff import has_full_picture
 
-__all__ = ["FileKind", "sniff"]
+__all__ = ["PHOTOGRAPHS", "READABLE", "FileKind", "sniff"]
+
+PHOTOGRAPHS = "a photograph (JPEG, PNG, TIFF or RAW)"
+"""What makes a bracket, in words."""
+
+READABLE = "JPEG, PNG, TIFF, RAW, Radiance or OpenEXR"
+"""All that is read, in words."""
 
 
 class FileKind(Enum):
@@ -74,8 +80,12 @@ _NEW_SUBFILE_TYPE, _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION = 254, 262, 330, 50706
 _SENSOR_DATA = (32803, 34892)  # colour filter array, linear raw
 
 
-def sniff(path: Path) -> FileKind:
+def sniff(path: Path, *, expected: str = READABLE) -> FileKind:
     """The kind of a file that can be read.
+
+    Args:
+        path: of the file.
+        expected: what to ask for instead of pictures of another kind.
 
     Raises:
         InputError: no such file, a folder, no permission.
@@ -99,8 +109,7 @@ def sniff(path: Path) -> FileKind:
             f"is no picture that ahdr knows, begins with {head[:8]!r}", path=path
         )
     raise UnsupportedFormatError(
-        f"is {'an' if name == 'AVIF' else 'a'} {name} file, "
-        "expected JPEG, PNG, TIFF, RAW, Radiance or OpenEXR",
+        f"is {'an' if name == 'AVIF' else 'a'} {name} file, expected {expected}",
         path=path,
         hint="convert it to OpenEXR" if name == "PFM" else AS_PHOTOGRAPH,
     )

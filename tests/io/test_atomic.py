@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from types import SimpleNamespace
 
 import pytest
 
@@ -167,7 +168,15 @@ def test_a_file_in_place_of_the_folder(tmp_path):
 
 def test_unwritable_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *args: False)  # root may write anywhere
-    assert "no permission to write into the folder" in refused(tmp_path / "a.exr")
+    line = refused(tmp_path / "a.exr")
+    assert f"the folder {tmp_path} may not be written" in line
+
+
+@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="POSIX")
+def test_a_read_only_file_system(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *args: False)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    assert "is on a read-only file system" in refused(tmp_path / "a.exr")
 
 
 @pytest.mark.parametrize("name", ["a", "a.jpg", ".exr"])

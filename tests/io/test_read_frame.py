@@ -353,7 +353,10 @@ def test_other_kinds_are_named(tmp_path, picture, kind, name):
     Image.fromarray(picture(24, 40)).save(tmp_path / "a.jpg", kind)
     with pytest.raises(UnsupportedFormatError, match=f"is a {name} file") as caught:
         read_frame(tmp_path / "a.jpg")
+    assert "expected a photograph (JPEG, PNG, TIFF or RAW)" in caught.value.message
     assert "16-bit TIFF" in caught.value.hint
+    with pytest.raises(UnsupportedFormatError, match="Radiance or OpenEXR"):
+        probe(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ahdr_cli.errors import InputError, UnreadableImageError
+from ahdr_cli.errors import InputError, UnreadableImageError, UsageError
 from ahdr_cli.images import Exposure
 from ahdr_cli.io import read_frame, read_frames
 
@@ -47,3 +47,13 @@ def test_the_first_that_cannot_be_read_is_named(paths):
 
 def test_none_are_none():
     assert read_frames([]) == []
+
+
+@pytest.mark.parametrize("other", ["{0}", "{parent}/./x/../{name}", "{link}"])
+def test_one_file_twice_is_a_mistake(paths, tmp_path, other):
+    (tmp_path / "x").mkdir()
+    link = tmp_path / "link.png"
+    link.symlink_to(paths[0])
+    twice = other.format(paths[0], parent=paths[0].parent, name=paths[0].name, link=link)
+    with pytest.raises(UsageError, match="is given twice"):
+        read_frames([*paths, twice])
