@@ -55,6 +55,7 @@ __all__ = [
     "UnreadableImageError",
     "UnsupportedFormatError",
     "UsageError",
+    "counted",
     "reason_of",
 ]
 
@@ -175,6 +176,16 @@ class BatchError(AhdrError):
     """Some items of a batch failed; the report names them."""
 
     exit_code = 8
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things for a message: ``1 file``, ``3 files``.
+
+    Args:
+        count: how many.
+        noun: in the singular; the plural is made with an s.
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def reason_of(error: Exception) -> str:

@@ -21,7 +21,7 @@ from ahdr_cli.bracket.grouping import (
     group_shots,
 )
 from ahdr_cli.bracket.shots import all_left_out
-from ahdr_cli.errors import AhdrError, ExposureError, UsageError
+from ahdr_cli.errors import AhdrError, ExposureError, UsageError, counted
 from ahdr_cli.io.kalantari import EXPOSURES
 from ahdr_cli.io.place import real_path
 from ahdr_cli.natural_order import natural_key
@@ -63,7 +63,7 @@ class PlanOptions:
             raise UsageError("--group and --pattern contradict each other")
         if self.evs is None:
             return
-        found = f"{len(self.evs)} exposure{'' if len(self.evs) == 1 else 's'}"
+        found = counted(len(self.evs), "exposure")
         hint = "give one for each file of a group, in the order taken"
         if self.pattern is None and self.count not in (None, len(self.evs)):
             raise ExposureError(f"{found} for groups of {self.count} files", hint=hint)

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.bracket.relative import EQUAL_EV, exposures_of, relative_exposures
-from ahdr_cli.errors import EqualExposuresError, FrameCountError, SizeMismatchError
+from ahdr_cli.errors import EqualExposuresError, FrameCountError, SizeMismatchError, counted
 from ahdr_cli.images import Frame
 
-__all__ = ["Bracket"]
+__all__ = ["Bracket", "check_sizes"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,10 +39,8 @@ class Bracket:
             SizeMismatchError: the frames differ in size.
         """
         if len(frames) != 3:
-            raise FrameCountError(
-                f"{len(frames)} frame{'' if len(frames) == 1 else 's'} given, expected exactly 3"
-            )
-        _check_sizes(frames)
+            raise FrameCountError(f"{counted(len(frames), 'frame')} given, expected exactly 3")
+        check_sizes(frames)
         ratios = relative_exposures(exposures_of(frames))
         order = sorted(range(3), key=ratios.__getitem__)
         for one, other in pairwise(order):
@@ -77,7 +75,12 @@ class Bracket:
         return self.reference.size
 
 
-def _check_sizes(frames: Sequence[Frame]) -> None:
+def check_sizes(frames: Sequence[Frame]) -> None:
+    """Refuse frames of one scene that differ in size.
+
+    Raises:
+        SizeMismatchError: one of them has not the size of the first.
+    """
     first = frames[0]
     for frame in frames[1:]:
         if frame.size != first.size:

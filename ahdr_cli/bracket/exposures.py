@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ahdr_cli.errors import ExposureError, reason_of
+from ahdr_cli.errors import ExposureError, counted, reason_of
 from ahdr_cli.images import Exposure, Frame
 
 __all__ = ["LARGEST_EV", "parse_evs", "parse_exposures", "read_ev_file", "with_exposures"]
@@ -152,8 +152,7 @@ def _ev(item: str, *, hint: str, path: Path | None = None) -> float:
 def _check_count(found: int, expected: int | None, *, hint: str, path: Path | None = None) -> None:
     if expected is not None and found != expected:
         raise ExposureError(
-            f"{found} exposure{'' if found == 1 else 's'} for {expected} "
-            f"frame{'' if expected == 1 else 's'}",
+            f"{counted(found, 'exposure')} for {counted(expected, 'frame')}",
             path=path,
             hint=hint,
         )

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from ahdr_cli.bracket.relative import EQUAL_EV, exposures_of, relative_exposures
 from ahdr_cli.bracket.spacing import TRAINED_SPACING_EV, outside_range
-from ahdr_cli.errors import EqualExposuresError, FrameCountError
+from ahdr_cli.errors import EqualExposuresError, FrameCountError, counted
 from ahdr_cli.images import FloatArray, Frame
 
 __all__ = ["badly_exposed", "select_three"]
@@ -54,13 +54,11 @@ def select_three(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame]:
         EqualExposuresError: fewer than three different exposures.
     """
     if len(frames) < 3:
-        raise FrameCountError(
-            f"{len(frames)} frame{'' if len(frames) == 1 else 's'} given, expected at least 3"
-        )
+        raise FrameCountError(f"{counted(len(frames), 'frame')} given, expected at least 3")
     candidates = _distinct(frames)
     if len(candidates) < 3:
         raise EqualExposuresError(
-            f"{len(candidates)} different exposure{'' if len(candidates) == 1 else 's'} "
+            f"{counted(len(candidates), 'different exposure')} "
             f"among {len(frames)} frames, expected at least 3",
             path=frames[0].name,
             hint="take frames that differ, or correct them with --exposures or --ev",

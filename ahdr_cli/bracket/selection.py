@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ahdr_cli.bracket.bracket import Bracket
+from ahdr_cli.bracket.bracket import Bracket, check_sizes
 from ahdr_cli.bracket.relative import EQUAL_EV, exposures_of, relative_exposures
 from ahdr_cli.bracket.select import select_three
 from ahdr_cli.images import Frame
@@ -42,6 +42,7 @@ class Selection:
         """
         if len(frames) <= 3:
             return cls(bracket=Bracket.from_frames(frames))
+        check_sizes(frames)  # one that is left out is a mistake, too
         bracket = Bracket.from_frames(select_three(frames))
         ratios = relative_exposures(exposures_of(frames))
         order = sorted(range(len(frames)), key=ratios.__getitem__, reverse=True)

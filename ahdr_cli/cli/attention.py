@@ -21,7 +21,7 @@ from ahdr_cli.cli.options import (
     QuietOption,
     ResponseOption,
 )
-from ahdr_cli.errors import UsageError
+from ahdr_cli.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from ahdr_cli.evaluation.pictures import Picture
@@ -99,7 +99,7 @@ def attention(
             }
         )
     elif not quiet:
-        note(f"wrote {len(written)} pictures to {output}")
+        note(f"wrote {counted(len(written), 'picture')} to {output}")
 
 
 def _parse_channels(text: str) -> tuple[int, ...] | None:
@@ -113,7 +113,9 @@ def _parse_channels(text: str) -> tuple[int, ...] | None:
 
 def _write(folder: Path, pictures: dict[str, Picture], *, overwrite: bool) -> list[Path]:
     from ahdr_cli.evaluation.pictures import write_png
+    from ahdr_cli.io.place import make_folder
 
+    make_folder(folder)
     return [
         write_png(folder / name, picture, overwrite=overwrite) for name, picture in pictures.items()
     ]

@@ -9,7 +9,7 @@ import typer
 
 from ahdr_cli.cli.console import guarded, note, print_json, progress, stdout
 from ahdr_cli.cli.options import JsonOption, OverwriteOption, QuietOption
-from ahdr_cli.errors import InputError, UsageError
+from ahdr_cli.errors import InputError, UsageError, counted
 
 __all__ = ["app"]
 
@@ -55,12 +55,10 @@ def pack(
             overwrite=overwrite,
             on_scene=on_scene,
         )
-    shards = len(report.shards)
     if not quiet:
         note(
-            f"wrote {report.scenes} scene{'' if report.scenes == 1 else 's'} "
-            f"({report.pixels / 1e6:.1f} Mpx) into {shards} shard{'' if shards == 1 else 's'}, "
-            f"{report.bytes / 2**20:.1f} MiB"
+            f"wrote {counted(report.scenes, 'scene')} ({report.pixels / 1e6:.1f} Mpx) into "
+            f"{counted(len(report.shards), 'shard')}, {report.bytes / 2**20:.1f} MiB"
         )
 
 
@@ -96,7 +94,7 @@ def synth(
             sources, output, scenes=scenes, seed=seed, size=_size(size), on_scene=on_scene
         )
     if not quiet:
-        note(f"wrote {len(made)} scenes into {output}")
+        note(f"wrote {counted(len(made), 'scene')} into {output}")
 
 
 @app.command("check")
@@ -127,7 +125,7 @@ def check(
         for problem in report.problems:
             stdout().print(visible(str(problem)), markup=False)
     if count:
-        raise InputError(f"{count} problem{'' if count == 1 else 's'} found", path=folder)
+        raise InputError(f"{counted(count, 'problem')} found", path=folder)
     if not (quiet or as_json):
         note(f"{report.items} {_ITEMS[report.kind]}: nothing is wrong")
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from ahdr_cli.errors import counted
+
 if TYPE_CHECKING:
     from ahdr_cli.evaluation.results import Evaluation
 
@@ -14,8 +16,7 @@ __all__ = ["cause_table", "mean_table", "scene_table"]
 
 def mean_table(found: Evaluation) -> Table:
     """One row for each method, the best of a column in bold."""
-    count = len(found.scenes)
-    table = _table(f"mean of {count} scene{'' if count == 1 else 's'}")
+    table = _table(f"mean of {counted(len(found.scenes), 'scene')}")
     table.add_column("method")
     best = {key: found.best(key) for key in found.columns}
     for column in found.columns.values():

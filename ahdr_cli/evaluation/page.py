@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ahdr_cli._version import __version__
+from ahdr_cli.errors import counted
 from ahdr_cli.evaluation.causes import CAUSES
 from ahdr_cli.evaluation.results import Evaluation
 
@@ -94,9 +95,8 @@ def _means(evaluation: Evaluation) -> str:
         f"<b>{escape(method)}</b>: {escape(summary)}"
         for method, summary in evaluation.methods.items()
     )
-    count = len(evaluation.scenes)
     return (
-        f"<h2>{count} scene{'' if count == 1 else 's'}</h2>"
+        f"<h2>{counted(len(evaluation.scenes), 'scene')}</h2>"
         + table(head, rows)
         + f"<p class=note>{meaning}.</p>"
     )

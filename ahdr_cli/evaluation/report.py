@@ -14,7 +14,6 @@ from html import escape
 from pathlib import Path
 
 from ahdr_cli.bracket import Bracket
-from ahdr_cli.errors import OutputError, reason_of
 from ahdr_cli.evaluation.evaluate import Visit
 from ahdr_cli.evaluation.methods import to_shortest_white
 from ahdr_cli.evaluation.page import figure, page, section, tables
@@ -34,6 +33,8 @@ from ahdr_cli.evaluation.pictures import (
 from ahdr_cli.evaluation.results import Evaluation
 from ahdr_cli.images import FloatArray, Frame
 from ahdr_cli.io import atomic_path, check_output
+from ahdr_cli.io.place import check_folder as check_whole
+from ahdr_cli.io.place import make_folder
 from ahdr_cli.radiometry.colourmap import colour_map
 from ahdr_cli.radiometry.tonemap import to_uint8
 
@@ -49,22 +50,17 @@ Attention = Callable[[Bracket], tuple[FloatArray, FloatArray]]
 
 
 def check_folder(folder: Path, names: Sequence[str] = FILES, *, overwrite: bool) -> None:
-    """Find out before the work whether files can be written into `folder`, and make it.
+    """Find out before the work whether files can be written into `folder`, which need not exist.
 
     Raises:
         OutputExistsError: one of `names` is there already, and `overwrite` is False.
         OutputError: the folder cannot be made or written to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make the folder: {reason_of(error)}",
-            path=folder,
-        ) from error
-    for name in names:
-        path = folder / name
-        check_output(path, overwrite=overwrite, suffixes=(path.suffix,))
+    check_whole(folder)
+    if folder.is_dir():
+        for name in names:
+            path = folder / name
+            check_output(path, overwrite=overwrite, suffixes=(path.suffix,))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -140,6 +136,7 @@ class Report:
             OutputError: the folder cannot be written to.
         """
         check_folder(folder, overwrite=overwrite)
+        make_folder(folder)
         texts = {
             "index.html": self._page(evaluation),
             "evaluation.json": json.dumps(evaluation.to_dict(), indent=2, allow_nan=False) + "\n",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ahdr_cli.errors import OutputError, UsageError, reason_of
 
-__all__ = ["make_folder", "real_path"]
+__all__ = ["check_folder", "make_folder", "real_path"]
 
 
 def real_path(path: str | Path) -> Path:
@@ -27,6 +27,23 @@ def real_path(path: str | Path) -> Path:
             path=path,
             hint="change to a folder that exists",
         ) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Find out before any work whether a folder is there or can be made.
+
+    Raises:
+        OutputError: neither; or the working directory has been deleted.
+    """
+    for place in (real := real_path(folder), *real.parents):
+        if place.is_dir():
+            if place != real and not os.access(place, os.W_OK | os.X_OK):
+                raise OutputError(
+                    f"the folder cannot be made: {place} may not be written", path=folder
+                )
+            return
+        if os.path.lexists(place):
+            raise OutputError(f"the folder cannot be made: {place} is none", path=folder)
 
 
 def make_folder(folder: Path) -> None:

@@ -65,3 +65,6 @@ def test_too_few_or_unequal_frames(make_frame):
     frames = [make_frame(ev) for ev in (-2, 0, 2)]
     with pytest.raises(SizeMismatchError):
         Selection.of([*frames[:2], make_frame(2, size=(5, 6))])
+    odd = make_frame(9, name="odd.jpg", size=(5, 6))  # which would not be used
+    with pytest.raises(SizeMismatchError, match=r"odd\.jpg"):
+        Selection.of([*frames, odd], extend=False)

@@ -58,6 +58,7 @@ def test_a_network_without_attention(ahdr, bracket, tmp_path):
     result = ahdr("attention", *bracket, "-o", tmp_path / "maps", "--model", path)
     assert result.exit_code == 5
     assert "no attention" in result.stderr
+    assert not (tmp_path / "maps").exists()
 
 
 def test_the_folder_is_a_file(ahdr, bracket, tiny_model, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from ahdr_cli.errors import OutputError, UsageError
 from ahdr_cli.io import check_output
-from ahdr_cli.io.place import real_path
+from ahdr_cli.io.place import check_folder, real_path
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and deleted directories")
 
@@ -37,3 +37,15 @@ def test_a_deleted_working_directory_is_named(nowhere):
         real_path("a.jpg")
     with pytest.raises(OutputError, match=r"a\.exr: the working directory does not exist"):
         check_output("a.exr", overwrite=False, suffixes={".exr"})
+
+
+def test_a_folder_that_could_be_made_is_not_made(tmp_path, monkeypatch):
+    check_folder(tmp_path)
+    check_folder(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"file is none"):
+        check_folder(tmp_path / "file" / "b")
+    monkeypatch.setattr(os, "access", lambda *args: False)
+    with pytest.raises(OutputError, match=r"b: the folder cannot be made: .* may not be written"):
+        check_folder(tmp_path / "a" / "b")
