@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,8 +39,9 @@ from ahdr_cli.cli.batch_plan import (
     show_plan,
     typical_pixels,
 )
-from ahdr_cli.cli.console import guarded, note, print_json, progress_bar, warn
-from ahdr_cli.cli.model_choice import resolve_model
+from ahdr_cli.cli.batch_run import execute
+from ahdr_cli.cli.console import guarded
+from ahdr_cli.cli.model_choice import check_model, resolve_model
 from ahdr_cli.cli.options import (
     AlignOption,
     DeviceOption,
@@ -58,13 +56,14 @@ from ahdr_cli.cli.options import (
     RuntimeOption,
     TileOption,
     VerboseOption,
+    check_talk,
     check_write_options,
     merge_options,
 )
-from ahdr_cli.errors import BatchError, UsageError
+from ahdr_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from ahdr_cli.batch import BatchOptions, Plan, PlannedSet, SetResult, Shard
+    from ahdr_cli.batch import Shard
 
 __all__ = ["batch"]
 
@@ -111,6 +110,7 @@ def batch(
     reported and the others are done; finished ones are skipped the next time.
     """
     started = time.perf_counter()
+    check_talk(quiet=quiet, verbose=verbose)
     share = read_shard(shard, quiet=quiet)
 
     from ahdr_cli.batch import BatchOptions
@@ -137,6 +137,7 @@ def batch(
         overwrite=overwrite,
         in_flight=in_flight,
     )
+    check_model(model)
     if output is not None:
         _check_lists(
             output,
@@ -186,7 +187,7 @@ def batch(
 
     merge = options.merge
     options = replace(options, model=resolve_model(model, merge, pixels=pixels, quiet=quiet))
-    _execute(
+    execute(
         plan,
         output,
         options,
@@ -198,59 +199,6 @@ def batch(
         quiet=quiet,
         verbose=verbose,
     )
-
-
-def _execute(
-    plan: Plan,
-    output: Path,
-    options: BatchOptions,
-    share: Shard,
-    *,
-    cluster: str | None,
-    failed_list: Path | None,
-    started: float,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> None:
-    """Merge the sets of a plan, write the report, and say what became of them.
-
-    Raises:
-        BatchError: a set failed, or a file could not be read.
-    """
-    from ahdr_cli.batch import write_report
-    from ahdr_cli.batch.failed_list import write_failed_list
-
-    results: list[SetResult] = []
-    try:
-        _run(
-            plan.sets,
-            output,
-            options,
-            share,
-            cluster,
-            results,
-            quiet=quiet or as_json,
-            verbose=verbose and not as_json,
-        )
-    finally:
-        # Also after Ctrl-C: what has been done so far is worth a report. A run that could not
-        # even begin must not replace that of an earlier one.
-        seconds = time.perf_counter() - started
-        if results or (output.is_dir() and not plan.sets):
-            paths = write_report(
-                output, plan, results, options=options, seconds=seconds, shard=share
-            )
-    order = {planned.output: index for index, planned in enumerate(plan.sets)}
-    results.sort(key=lambda result: order[result.planned.output])
-    failures = [result for result in results if result.status == "failed"]
-    if failed_list is not None:
-        write_failed_list(failed_list, failures, overwrite=options.overwrite)
-    if as_json:
-        print_json({"report": str(paths[0]), **json.loads(paths[0].read_text(encoding="utf-8"))})
-    elif not quiet:
-        _summarise(plan, results, seconds, paths[1])
-    _complain(plan, failures, paths[1], left_out=verbose and not as_json)
 
 
 def _check_lists(
@@ -282,99 +230,3 @@ def _check_lists(
             },
             overwrite=overwrite,
         )
-
-
-def _run(
-    sets: Sequence[PlannedSet],
-    output: Path,
-    options: BatchOptions,
-    share: Shard,
-    cluster: str | None,
-    results: list[SetResult],
-    *,
-    quiet: bool,
-    verbose: bool,
-) -> None:
-    """Fill `results`, so that they are there even if the run is interrupted."""
-    if cluster is not None:
-        from ahdr_cli.batch.cluster import parse_cluster, run_on_cluster
-
-        running = run_on_cluster(
-            sets, output, address=parse_cluster(cluster), options=options, shard=share
-        )
-    else:
-        from ahdr_cli.batch import run_sets
-
-        running = run_sets(sets, output, options=options, shard=share)
-    with _counting(len(sets), quiet=quiet) as count:
-        for result in running:
-            results.append(result)
-            name = result.planned.output
-            if result.status == "failed":
-                warn(f"{name}: {result.reason}")
-            elif result.status == "done":
-                for text in result.warnings:
-                    warn(f"{name}: {text}")
-                if verbose:
-                    frames = ", ".join(frame.path for frame in result.frames)
-                    if result.highlights:
-                        frames += f", highlights from {', '.join(result.highlights)},"
-                    note(f"{name}: {frames} in {sum(result.seconds.values()):.1f} s")
-            count(result)
-
-
-@contextmanager
-def _counting(total: int, *, quiet: bool) -> Iterator[Callable[[SetResult], None]]:
-    """A bar with what is done, images a second, failures and the time left."""
-    started, done, failed = time.perf_counter(), 0, 0
-    with progress_bar("merging", total=total, quiet=quiet) as update:
-
-        def count(result: SetResult) -> None:
-            nonlocal done, failed
-            done += result.status == "done"
-            failed += result.status == "failed"
-            rate = done / (time.perf_counter() - started)
-            text = f"merging, {rate:.2f} images/s" if done else "merging"
-            update(advance=1, description=f"{text}, {failed} failed" if failed else text)
-
-        yield count
-
-
-def _summarise(plan: Plan, results: Sequence[SetResult], seconds: float, page: Path) -> None:
-    from ahdr_cli.batch.report import summarise
-
-    summary = summarise(plan, results, seconds=seconds)
-    parts = [f"{summary.done} merged"]
-    if summary.skipped:
-        parts.append(f"{summary.skipped} done before")
-    if summary.failed:
-        parts.append(f"{summary.failed} failed")
-    if summary.left_out:
-        parts.append(f"{summary.left_out} files in no set")
-    note(f"{', '.join(parts)} in {seconds:.1f} s; see {page}")
-
-
-def _complain(plan: Plan, failures: Sequence[SetResult], page: Path, *, left_out: bool) -> None:
-    """Say what is wrong, and raise if anything failed."""
-    for item in plan.unreadable:
-        warn(f"{item.path}: {item.reason}")
-    if plan.unread:
-        one, count = plan.unread[0], len(plan.unread)
-        more = (
-            ""
-            if count == 1
-            else f" (and {count - 1} more such file{'' if count == 2 else 's'} left out)"
-        )
-        warn(f"left out: {one.path}: {one.reason}{more}")
-    if left_out:
-        for item in plan.left_out:
-            note(f"left out: {item.path}: {item.reason}")
-    parts = []
-    if failures:
-        count = len(plan.sets)
-        parts.append(f"{len(failures)} of {count} set{'' if count == 1 else 's'} failed")
-    if plan.unreadable:
-        count = len(plan.unreadable)
-        parts.append(f"{count} file{'' if count == 1 else 's'} cannot be read")
-    if parts:
-        raise BatchError(" and ".join(parts), hint=f"{page} says why")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ahdr_cli.cli.console import note, print_json, progress, stdout
-from ahdr_cli.errors import AhdrError, InputError, UsageError
+from ahdr_cli.errors import AhdrError, InputError, UsageError, counted
 
 if TYPE_CHECKING:
     from ahdr_cli.batch import Plan, PlannedSet, Shard
@@ -164,8 +164,7 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
             rest.add_row(Text(visible(str(item.path))), Text(visible(item.reason)))
         stdout().print()
         stdout().print(rest, soft_wrap=False)
-    sets = f"{len(plan.sets)} set{'' if len(plan.sets) == 1 else 's'}"
-    files = f"{len(loose)} file{'' if len(loose) == 1 else 's'}"
+    sets, files = counted(len(plan.sets), "set"), counted(len(loose), "file")
     stdout().print(f"\n{sets}, {files} in none", markup=False)
 
 
@@ -195,9 +194,9 @@ def check_not_empty(plan: Plan, share: Shard) -> None:
             "no photographs were found",
             hint="look into sub-folders with --recursive; HEIC, AVIF and the like are not read",
         )
-    first, count = plan.left_out[0], len(plan.left_out)
+    first = plan.left_out[0]
     raise InputError(
-        f"no bracket among {count} file{'' if count == 1 else 's'}, "
+        f"no bracket among {counted(len(plan.left_out), 'file')}, "
         f"e.g. {first.path}: {first.reason}",
         hint="--dry-run lists the reasons; --group, --pattern or --manifest override them",
     )

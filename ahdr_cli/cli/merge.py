@@ -11,7 +11,7 @@ import typer
 from ahdr_cli.cli.bracket_input import given_exposures, read_selection
 from ahdr_cli.cli.console import guarded, note, print_json, progress, warn
 from ahdr_cli.cli.merge_words import describe_merge, merge_as_dict, uses
-from ahdr_cli.cli.model_choice import resolve_model
+from ahdr_cli.cli.model_choice import check_model, resolve_model
 from ahdr_cli.cli.options import (
     AlignOption,
     DeviceOption,
@@ -28,6 +28,7 @@ from ahdr_cli.cli.options import (
     RuntimeOption,
     TileOption,
     VerboseOption,
+    check_talk,
     check_write_options,
     float_option,
     merge_options,
@@ -108,15 +109,7 @@ def merge(
     Exposures come from EXIF (shutter, ISO and aperture) unless a flag gives them.
     """
     started = time.perf_counter()
-    preview_path = _preview_path(output, preview, no_preview)
-    outputs = {"output": output, "preview": preview_path, "report": report}
-    _check_outputs(frames, outputs, overwrite=overwrite)
-    check_write_options([output.suffix], float32=float32, chromaticities=chromaticities)
-    given = given_exposures(exposures, ev, ev_file, len(frames))
-
-    from ahdr_cli.io import WriteOptions, write_hdr
-    from ahdr_cli.merging import Merger
-
+    check_talk(quiet=quiet, verbose=verbose)
     options = merge_options(
         device=device,
         precision=precision,
@@ -126,6 +119,16 @@ def merge(
         response=response,
         extend=extend,
     )
+    check_model(model)
+    preview_path = _preview_path(output, preview, no_preview)
+    outputs = {"output": output, "preview": preview_path, "report": report}
+    _check_outputs(frames, outputs, overwrite=overwrite)
+    check_write_options([output.suffix], float32=float32, chromaticities=chromaticities)
+    given = given_exposures(exposures, ev, ev_file, len(frames))
+
+    from ahdr_cli.io import WriteOptions, write_hdr
+    from ahdr_cli.merging import Merger
+
     selection = read_selection(frames, given, extend=options.extend == "auto")
     bracket = selection.bracket
     read = time.perf_counter()

@@ -20,7 +20,7 @@ __all__ = ["describe_merge", "merge_as_dict", "uses"]
 _DONE = {
     "matched": "outer frames matched to the middle one by the camera's curve",
     "straightened": "the camera's curve, near γ 2.2, undone in all frames",
-    "linear": "the camera's curve undone in all frames: values are in proportion to light",
+    "linear": "the camera's curve undone in all frames, so that values are in proportion to light",
 }
 """What `ToneMatch.way` means."""
 

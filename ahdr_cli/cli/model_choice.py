@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ahdr_cli.cli.console import note
@@ -9,7 +10,21 @@ from ahdr_cli.cli.console import note
 if TYPE_CHECKING:
     from ahdr_cli.merging import MergeOptions
 
-__all__ = ["resolve_model"]
+__all__ = ["check_model", "resolve_model"]
+
+
+def check_model(model: str) -> None:
+    """Refuse a model that is not there, before any work. Files are not looked into.
+
+    Raises:
+        UnknownModelError: neither a registered name nor a file.
+        ModelError: a manifest is ill-formed.
+    """
+    from ahdr_cli.checkpoints.registry import find_model
+    from ahdr_cli.inference.choice import AUTO
+
+    if model != AUTO and not Path(model).is_file():
+        find_model(model)
 
 
 def resolve_model(model: str, options: MergeOptions, *, pixels: int, quiet: bool) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "RuntimeOption",
     "TileOption",
     "VerboseOption",
+    "check_talk",
     "check_write_options",
     "float_option",
     "merge_options",
@@ -157,6 +158,18 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing bu
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say what was chosen and how long it took.")
 ]
+
+
+def check_talk(*, quiet: bool, verbose: bool) -> None:
+    """Refuse to say both nothing and much.
+
+    Raises:
+        UsageError: both are asked for.
+    """
+    if quiet and verbose:
+        from ahdr_cli.errors import UsageError
+
+        raise UsageError("--quiet and --verbose contradict each other", hint="give one of them")
 
 
 def float_option(*, panel: str | None = None) -> Any:  # noqa: ANN401 - what typer makes of it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import shutil
@@ -45,7 +46,7 @@ def test_a_folder_twice(run, card, tmp_path):
     first = run(card, "-o", out, "--verbose")
     assert first.exit_code == 0, first.stderr
     assert sorted(path.name for path in out.glob("*.exr")) == ["IMG_0.exr", "IMG_3.exr"]
-    assert "2 merged, 1 files in no set" in first.stderr
+    assert "2 merged, 1 file in no set" in first.stderr
     assert "left out" in first.stderr
     assert "single picture" in first.stderr
     assert (out / "index.html").is_file()
@@ -217,6 +218,7 @@ def test_mistakes(run, card, tmp_path, arguments, code, text):
         ("--align", "on"),
         ("--reference-ev", "nan"),
         ("--in-flight", "0"),
+        ("--quiet", "--verbose"),
     ],
 )
 def test_a_dry_run_finds_mistyped_options_and_writes_no_manifest(run, card, tmp_path, option):
@@ -300,10 +302,24 @@ def test_a_model_that_is_a_pipe_is_refused_not_waited_for(ahdr, card, tmp_path):
     assert "nor a file" in result.stderr
 
 
-def test_an_unknown_model_stops_before_any_work(ahdr, card, tmp_path):
-    result = ahdr("batch", card, "-o", tmp_path / "out", "--model", "nope")
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_an_unknown_model_stops_before_any_work(ahdr, card, tmp_path, dry):
+    result = ahdr("batch", card, "-o", tmp_path / "out", "--model", "nope", *dry)
     assert result.exit_code == 5
+    assert result.stdout == ""
     assert "nope" in result.stderr
+
+
+def test_a_failure_is_named_once(run, card, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("ahdr_cli.io.write_hdr", full)
+    out = tmp_path / "out"
+    result = run(card, "-o", out)
+    assert result.exit_code == 8
+    said = [line for line in result.stderr.splitlines() if "cannot be written" in line]
+    assert [line.count("IMG_") for line in said] == [1, 1]
 
 
 def test_a_run_that_cannot_begin_keeps_the_last_report(run, ahdr, card, tmp_path):

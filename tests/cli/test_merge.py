@@ -66,6 +66,29 @@ def test_an_option_that_asks_for_what_the_format_always_is(merge, bracket, tmp_p
     assert merge(*bracket, "-o", tmp_path / f"out{suffix}", flag).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--quiet", "--verbose"), "--quiet and --verbose contradict each other"),
+        (("--extend", "on"), "extend must be"),
+        (("--tile", "7"), "--tile must be"),
+    ],
+)
+def test_options_are_looked_at_before_files(merge, tmp_path, flags, words):
+    (tmp_path / "out.exr").touch()
+    result = merge("a.jpg", "b.jpg", "c.jpg", "-o", tmp_path / "out.exr", *flags)
+    assert result.exit_code == 2
+    assert words in complaint(result)
+
+
+def test_one_file_twice(merge, bracket, tmp_path):
+    low, mid, _ = bracket
+    result = merge(low, mid, mid, "-o", tmp_path / "out.exr", "--ev", "-2,0,2")
+    assert result.exit_code == 2
+    assert complaint(result) == f"ahdr: error: {mid}: is given twice"
+    assert produced(tmp_path) == set()
+
+
 def test_the_previews_white_is_that_of_the_shortest_frame(merge, bracket, tmp_path):
     output = tmp_path / "out.exr"
     assert merge(*bracket, "-o", output, "--float").exit_code == 0
@@ -395,7 +418,9 @@ def test_an_input_is_never_an_output(merge, bracket, tmp_path):
 
 
 def test_equal_exposures(merge, bracket, tmp_path):
-    result = merge(bracket[0], bracket[0], bracket[2], "-o", tmp_path / "out.hdr")
+    again = tmp_path / "again.jpg"
+    again.write_bytes(bracket[0].read_bytes())
+    result = merge(bracket[0], again, bracket[2], "-o", tmp_path / "out.hdr")
     assert result.exit_code == 4
     assert "low.jpg" in complaint(result)
 
