@@ -82,7 +82,7 @@ def test_models_without_facts_are_passed_over(models):
 
 
 @pytest.mark.parametrize(
-    ("winograd", "onnx", "seconds"), [(True, True, 14), (False, True, 25), (False, False, 47)]
+    ("winograd", "onnx", "seconds"), [(True, True, 12), (False, True, 25), (False, False, 47)]
 )
 def test_the_runtime_that_would_compute_is_judged(models, monkeypatch, winograd, onnx, seconds):
     models(LARGE, SMALL)
