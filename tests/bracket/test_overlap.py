@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ahdr_cli.bracket import lit_frame, overlap
 from ahdr_cli.bracket.lit_frame import LitFrame
 from ahdr_cli.bracket.overlap import contradicted_share, measured_gain, white_share
 
@@ -35,6 +36,17 @@ def test_what_moved_does_not_change_the_gain():
     moved = light.copy()
     moved[:40] = 0.1
     assert measured_gain(lit(light, SHORT), lit(moved, SHORTER)) == pytest.approx(1, rel=0.01)
+
+
+def test_a_lamp_tells_the_gain_wherever_it_is(monkeypatch):
+    """Of a large picture parts are looked at, one after the other until there is enough."""
+    monkeypatch.setattr(overlap, "_SEEN", 4 * lit_frame.TILE**2)
+    y, x = np.mgrid[:500, :1500]  # two rows of six tiles, in three parts
+    for column in range(6):
+        glow = 12 / (1 + (np.hypot(x - 256 * column - 110, y - 120) / 30) ** 3)
+        light = (0.02 + glow)[..., None] * np.ones(3)
+        found = measured_gain(lit(light, SHORT), lit(light, SHORTER, gain=0.8))
+        assert found == pytest.approx(1.25, rel=0.02)
 
 
 def test_too_little_in_common_tells_no_gain():
