@@ -159,6 +159,12 @@ def test_contradictions():
         PlanOptions(count=3, evs=(1.0, 2.0))
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_groups_are_of_three_or_more(card, tmp_path, count):
+    with pytest.raises(UsageError, match=f"--group must be 3 or more, got {count}"):
+        make_plan([card], tmp_path / "out", options=PlanOptions(count=count))
+
+
 @pytest.mark.parametrize("pattern", [None, "{set}_*.jpg"])
 def test_a_bracket_has_three_exposures(pattern):
     with pytest.raises(ExposureError, match="2 exposures, a bracket has 3 or more"):
