@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import time
@@ -22,7 +23,7 @@ from ahdr_cli.batch.record import record_path
 from ahdr_cli.batch.shard import Shard
 from ahdr_cli.batch.stages import Workshop
 from ahdr_cli.batch.workspace import WORK_FOLDER, open_workspace
-from ahdr_cli.errors import BatchError, ModelError, UnknownModelError
+from ahdr_cli.errors import BatchError, ModelError, OutputError, UnknownModelError
 from ahdr_cli.io import WriteOptions
 from ahdr_cli.merging import MergeOptions
 from ahdr_cli.radiometry.tonemap import render
@@ -218,6 +219,32 @@ def test_unexpected_errors_stay_with_their_set(card, tmp_path, options):
     results = run(card, tmp_path / "out", options, opener=Moody)
     assert statuses(results) == ["done", "failed", "done"]
     assert results["IMG_0004.exr"].reason == "unexpected ZeroDivisionError: by zero"
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OutputError("disk full")]
+)
+def test_a_result_that_cannot_be_written_is_its_sets_failure(
+    card, tmp_path, options, monkeypatch, error
+):
+    out = tmp_path / "out"
+
+    def full(path, image, **settings):
+        write_hdr(path, image, **settings)
+        if len(refused) < 1:
+            refused.append(path)
+            raise error
+
+    refused: list[Path] = []
+    monkeypatch.setattr("ahdr_cli.io.write_hdr", full)
+    results = run(card, out, options)
+    assert sorted(statuses(results)) == ["done", "done", "failed"]
+    (failed,) = (result for result in results.values() if result.status == "failed")
+    assert failed.error == "OutputError"
+    assert failed.reason.startswith(f"{failed.output}: ")  # not the unfinished file
+    assert not failed.output.exists()
+    assert not refused[0].exists()
+    assert sorted(statuses(run(card, out, options))) == ["done", "skipped", "skipped"]
 
 
 def test_a_model_that_cannot_be_loaded_stops_the_batch(card, tmp_path, options):
