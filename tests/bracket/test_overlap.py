@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ahdr_cli.bracket import lit_frame, overlap
-from ahdr_cli.bracket.lit_frame import LitFrame
+from ahdr_cli.bracket.lit_frame import NEAR_WHITE, LitFrame
 from ahdr_cli.bracket.overlap import contradicted_share, measured_gain, white_share
 
 SHORT, SHORTER = -2.0, -4.0
@@ -78,6 +78,24 @@ def test_whiteness_counts_what_a_table_makes_white():
     assert share(pixels, None) == pytest.approx(0.2)
     assert share(pixels, table) == 1.0
     assert share(pixels * np.float32(0.5), table) == 0.0
+
+
+@pytest.mark.parametrize("bend", [0.6, 1.0, 1.7])
+def test_what_is_white_before_or_after_matching_is_white(bend):
+    """However a table bends, nothing that is nearly white is passed over."""
+    table = (np.linspace(0, 1, 65536) ** bend).astype(np.float32)
+    values = np.linspace(0.6, 1.0, 2001, dtype=np.float32)
+    either = np.maximum(values, table[np.rint(values * 65535).astype(int)])
+    for value, most in zip(values, either, strict=True):
+        pixels = np.full((2, 3, 3), 0.2, np.float32)
+        pixels[1, 2, 1] = value
+        frame = LitFrame(source=pixels, table=table, white=1.0)
+        whole = slice(0, 2), slice(0, 3)
+        encoded, _ = frame.tile(whole)
+        assert encoded[1, 2, 1] == frame.brightest(whole)[1, 2] == pytest.approx(most, abs=2e-5)
+        found = frame.white_part(whole)
+        assert (found is None) == (encoded[1, 2, 1] <= np.float32(NEAR_WHITE[0]))
+        assert found is None or found[0] == (slice(1, 2), slice(2, 3))
 
 
 def test_what_lacks_light_where_there_must_be_some():
