@@ -142,6 +142,7 @@ class Worker:
                 return error
             with self._merger.turn() as merger:
                 merged = self._workshop.merge(found, merger)
+            del found  # its frames are not needed while the result is written
             return self._workshop.finish(merged)
         except Exception as error:  # one set's trouble, whatever it is, is not the others'
             return self._workshop.failure(planned, error)

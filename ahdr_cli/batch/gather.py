@@ -63,9 +63,13 @@ def find_photographs(
     found: dict[Path, None] = {}
     barred = None if without is None else real_path(without)
     for folder in folders:
-        if folder.is_file():
+        try:
+            is_file, is_folder = folder.is_file(), folder.is_dir()
+        except OSError as error:  # the folder that it is in may not be entered
+            raise InputError(f"cannot be read: {reason_of(error)}", path=folder) from error
+        if is_file:
             found[folder] = None
-        elif not folder.is_dir():
+        elif not is_folder:
             raise InputError("no such folder", path=folder)
         else:
             found |= dict.fromkeys(_walk(folder, recursive=recursive, barred=barred))
@@ -76,13 +80,16 @@ def find_photographs(
 
 def _walk(folder: Path, *, recursive: bool, barred: Path | None) -> Iterator[Path]:
     try:
-        entries = sorted(folder.iterdir())
+        # A folder that may be listed need not be one that may be entered.
+        entries = [
+            (entry, entry.is_dir())
+            for entry in sorted(folder.iterdir())
+            if not entry.name.startswith(".")
+        ]
     except OSError as error:
         raise InputError(f"cannot be listed: {reason_of(error)}", path=folder) from error
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
+    for entry, is_folder in entries:
+        if is_folder:
             looked_into = recursive and entry.name != THUMBNAIL_FOLDER and not entry.is_symlink()
             if looked_into and real_path(entry) != barred:
                 yield from _walk(entry, recursive=True, barred=barred)

@@ -186,7 +186,7 @@ class _Pipeline:
             try:
                 self.results.put(self.workshop.finish(merged))
             except Exception as error:
-                self.results.put(self.workshop.failure(merged.prepared.planned, error))
+                self.results.put(self.workshop.failure(merged.result.planned, error))
             del merged
             places.release()
 

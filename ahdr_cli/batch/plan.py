@@ -183,7 +183,9 @@ def check_outputs_differ(sets: Sequence[PlannedSet]) -> None:
 def _group(shots: Sequence[Shot], options: PlanOptions) -> Grouping:
     if options.pattern is not None:
         return _with_right_count(group_by_pattern(shots, options.pattern), options)
-    count = options.count or (None if options.evs is None else len(options.evs))
+    count = options.count
+    if count is None and options.evs is not None:
+        count = len(options.evs)
     if count is not None:
         return group_by_count(shots, count)
     by_folder: dict[Path, list[Shot]] = {}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ahdr_cli.batch.anchor import anchor_warning, anchored, offset_ev
 from ahdr_cli.batch.options import BatchOptions
@@ -31,6 +31,7 @@ from ahdr_cli.io.place import make_folder
 
 if TYPE_CHECKING:
     from ahdr_cli.bracket import Bracket
+    from ahdr_cli.bracket.preparation import Preparation
     from ahdr_cli.images import Frame, HdrImage
     from ahdr_cli.merging import Merger
 
@@ -52,16 +53,17 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """A set that has been through the network."""
+    """A set that has been through the network; its frames, which take most memory, are let go.
 
-    prepared: Prepared
+    Attributes:
+        identity: of the set.
+        image: the merge, 1.0 at the white of its own reference frame.
+        result: what became of the set, but for what writing adds.
+    """
+
+    identity: Identity
     image: HdrImage
-    warnings: tuple[str, ...]
-    seconds: float
-    computed: Mapping[str, Any]
-    aligned_px: tuple[float, ...]
-    matched_ev: float | None
-    highlights: tuple[str, ...]
+    result: SetResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,17 +132,14 @@ class Workshop:
         warnings = (*prepared.warnings, *merger.warnings(prepared.bracket))
         made = merger.prepare(prepared.bracket, shorter=prepared.shorter)
         image = merger.merge(made, on_tile=on_tile)
-        asked = () if made.highlights is None else made.highlights.frames
-        return Merged(
-            prepared=prepared,
-            image=image,
+        seconds = {"read": prepared.seconds, "merge": time.perf_counter() - started}
+        result = replace(
+            self._result_of(prepared, made),
             warnings=(*warnings, *made.concerns),
-            seconds=time.perf_counter() - started,
             computed=merger.plan.to_dict(),
-            aligned_px=made.displacements,
-            matched_ev=made.matched_ev,
-            highlights=tuple(further.taken.name for further in asked),
+            seconds=seconds,
         )
+        return Merged(identity=prepared.identity, image=image, result=result)
 
     def finish(self, merged: Merged) -> SetResult:
         """Write a set: record, result, record again.
@@ -149,32 +148,26 @@ class Workshop:
             AhdrError: whatever stops this set.
         """
         started = time.perf_counter()
-        prepared = merged.prepared
-        output = prepared.output
-        result = self._result_of(merged)
+        result, image = merged.result, merged.image
+        output = result.output
         make_folder(output.parent)
-        image = merged.image
         if result.offset_ev is not None:
             image = anchored(image, result.offset_ev)
             clipped = self._clipping(image, output)
             result = replace(result, warnings=result.warnings + clipped)
         kept = {} if self.options.preview else kept_preview(output, read_record(output))
         record = Record(
-            state="writing", identity=prepared.identity.to_dict(), outputs=kept, result={}
+            state="writing", identity=merged.identity.to_dict(), outputs=kept, result={}
         )
         record.write(output, staging=self.staging)
         outputs = {**kept, **self._write_files(merged, image, output)}
         write_thumbnail(
-            thumbnail_path(self.folder, prepared.planned.output),
+            thumbnail_path(self.folder, result.planned.output),
             merged.image,
-            white=float(prepared.bracket.ratios[1]),
+            white=_shortest_white(result),
             staging=self.staging,
         )
-        seconds = {
-            "read": prepared.seconds,
-            "merge": merged.seconds,
-            "write": time.perf_counter() - started,
-        }
+        seconds = {**result.seconds, "write": time.perf_counter() - started}
         result = replace(result, seconds=seconds)
         done = replace(record, state="done", outputs=outputs, result=result.to_record())
         done.write(output, staging=self.staging)
@@ -205,7 +198,7 @@ class Workshop:
             return
         from ahdr_cli.io import read_hdr
 
-        white = result.frames[1].ratio * 2.0 ** (result.offset_ev or 0.0)
+        white = _shortest_white(result) * 2.0 ** (result.offset_ev or 0.0)
         write_thumbnail(path, read_hdr(result.output), white=white, staging=self.staging)
 
     def _write_files(self, merged: Merged, image: HdrImage, output: Path) -> dict[str, str]:
@@ -221,7 +214,7 @@ class Workshop:
             if self.options.preview:
                 preview = preview_path(output)
                 staged[preview] = self.staging / f"{stem}.png"
-                white = float(merged.prepared.bracket.ratios[1])
+                white = _shortest_white(merged.result)
                 pixels = render(merged.image.pixels, "mu-law", white=white)
                 write_preview(staged[preview], pixels, image=image, overwrite=True)
             hashes = {target.name: sha256_of(path) for target, path in staged.items()}
@@ -236,8 +229,9 @@ class Workshop:
                 path.unlink(missing_ok=True)
         return hashes
 
-    def _result_of(self, merged: Merged) -> SetResult:
-        bracket = merged.prepared.bracket
+    def _result_of(self, prepared: Prepared, made: Preparation) -> SetResult:
+        """What is known of a set before it is written."""
+        bracket = prepared.bracket
         reference = bracket.reference.exposure
         assert reference is not None  # a bracket has exposures
         frames = []
@@ -255,18 +249,17 @@ class Workshop:
                 )
             )
         common = self.options.reference_ev
+        asked = () if made.highlights is None else made.highlights.frames
         return SetResult(
-            planned=merged.prepared.planned,
+            planned=prepared.planned,
             status="done",
-            output=merged.prepared.output,
+            output=prepared.output,
             frames=tuple(frames),
             size=bracket.size,
             offset_ev=None if common is None else offset_ev(reference, common),
-            warnings=merged.warnings,
-            computed=merged.computed,
-            aligned_px=merged.aligned_px,
-            matched_ev=merged.matched_ev,
-            highlights=merged.highlights,
+            aligned_px=made.displacements,
+            matched_ev=made.matched_ev,
+            highlights=tuple(further.taken.name for further in asked),
         )
 
     def _clipping(self, image: HdrImage, output: Path) -> tuple[str, ...]:
@@ -279,3 +272,8 @@ class Workshop:
             f"the common brightness scale reaches {largest:.4g}, the file ends at {limit:.4g}: "
             "pass --float, use .hdr, or choose a smaller --reference-ev",
         )
+
+
+def _shortest_white(result: SetResult) -> float:
+    """The white of the shortest frame that was merged, in units of the reference's."""
+    return result.frames[1].ratio

@@ -156,8 +156,10 @@ def _mtb_shift(reference: NDArray[np.uint8], moving: NDArray[np.uint8]) -> tuple
     """Shift (x, y) in whole pixels from the reference to `moving`; (0, 0) if MTB fails."""
     cv2 = load_cv2()
     limit = 2**MTB_BITS - 1
-    # Beyond a fourth of the picture there is nothing left to compare.
     side = min(reference.shape)
+    if side < 2:
+        return 0, 0  # OpenCV fails at a row or column, and one pixel ends the process
+    # Beyond a fourth of the picture there is nothing left to compare.
     bits = min(MTB_BITS, max(1, int(math.log2(max(side // 4, 2)))))
     matcher = cv2.createAlignMTB(max_bits=bits, cut=False)
     found = matcher.calculateShift(reference, moving)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ahdr_cli.bracket.lit_frame import NEAR_WHITE, TILE, LitFrame, brightest, ramp, tiles
+from ahdr_cli.bracket.lit_frame import NEAR_WHITE, TILE, Box, LitFrame, brightest, ramp, tiles
 from ahdr_cli.images import FloatArray
 
 __all__ = ["LACK", "contradicted_share", "measured_gain", "white_share"]
@@ -31,7 +31,11 @@ _SCATTER = 0.2
 """Median deviation (natural logarithm of light) of the blocks' gains beyond which they tell
 nothing: the frames show different things."""
 
-_SEEN = 1 << 22  # pixels in which a gain is looked for, about
+_SEEN = 1 << 22  # pixels in which a gain is looked for at once, about
+
+_ENOUGH = 1 << 13
+"""Blocks from which on no further part of a large picture is looked at. Of a night's few lamps most
+parts show none."""
 
 
 def white_share(frame: LitFrame) -> float:
@@ -72,24 +76,32 @@ def measured_gain(longer: LitFrame, shorter: LitFrame) -> float | None:
     """
     found: list[FloatArray] = []
     boxes = [*tiles(longer.source.shape)]
-    for box in boxes[:: max(len(boxes) * TILE**2 // _SEEN, 1)]:
-        blocks = _blocks(longer.brightest(box))
-        least, most = blocks.min(axis=-1), blocks.max(axis=-1)
-        usable = (least > _COMPARED[0]) & (most < _COMPARED[1]) & (most - least < _FLAT)
-        if not usable.any():
-            continue
-        one, other = (
-            _blocks(frame.tile(box)[1].sum(axis=2))[usable].sum(axis=-1)
-            for frame in (longer, shorter)
-        )
-        found.append(np.log(one / np.maximum(other, np.float32(1e-6 * longer.white))))
-    gains = np.concatenate(found) if found else np.empty(0, np.float32)
+    parts = max(len(boxes) * TILE**2 // _SEEN, 1)
+    for part in range(parts):
+        found += [_gains(longer, shorter, box) for box in boxes[part::parts]]
+        if sum(len(gains) for gains in found) >= _ENOUGH:
+            break
+    gains = np.concatenate(found)
     if len(gains) < _FEWEST:
         return None
     middle = float(np.median(gains))
     if float(np.median(np.abs(gains - middle))) > _SCATTER:
         return None
     return float(np.exp(middle))
+
+
+def _gains(longer: LitFrame, shorter: LitFrame, box: Box) -> FloatArray:
+    """(n,) natural logarithms of what makes the blocks of a box agree, of those that tell it."""
+    blocks = _blocks(longer.brightest(box))
+    least, most = blocks.min(axis=-1), blocks.max(axis=-1)
+    usable = (least > _COMPARED[0]) & (most < _COMPARED[1]) & (most - least < _FLAT)
+    if not usable.any():
+        return np.empty(0, np.float32)
+    one, other = (
+        _blocks(frame.tile(box)[1].sum(axis=2))[usable].sum(axis=-1) for frame in (longer, shorter)
+    )
+    gains: FloatArray = np.log(one / np.maximum(other, np.float32(1e-6 * longer.white)))
+    return gains
 
 
 def _blocks(values: FloatArray) -> FloatArray:

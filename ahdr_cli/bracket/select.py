@@ -35,6 +35,13 @@ The middle is what the photographer metered for, and it leaves room for an outer
 either side; a dark scene is not to be brightened for a gain in shadows alone.
 """
 
+_AS_STRANGE = 0.25
+"""Choices that lie outside the trained range by nearly the same, up to so many EV, count as alike.
+
+Shutter times are rounded, so that equal steps differ by up to 0.2 EV as they are recorded; steps
+that were meant to differ do so by a third of a stop.
+"""
+
 _SAMPLES = 2**16
 """Pixels looked at per frame, about; a fraction of them is known to better than 0.5 %."""
 
@@ -76,7 +83,10 @@ def select_three(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame]:
         lost = badly_exposed(frame) if len(candidates) > 3 else 0.0
         cost = lost + _OFF_CENTRE_COST * abs(ev - middle)
         choices.append((strangeness, cost, (short, reference, long)))
-    short, reference, long = min(choices)[-1]
+    most = min(choices)[0] + _AS_STRANGE
+    _, short, reference, long = min(
+        (cost, *frames) for strangeness, cost, frames in choices if strangeness <= most
+    )
     return candidates[short][1], candidates[reference][1], candidates[long][1]
 
 

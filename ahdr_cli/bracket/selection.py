@@ -52,6 +52,9 @@ class Selection:
             if ratios[i] * 2**EQUAL_EV <= least:
                 shorter.append(frames[i])
                 least = ratios[i]
+        # ISO or aperture that only a frame that is left out does not say counts again.
+        least, *known = relative_exposures(exposures_of([bracket.frames[0], *shorter]))
+        shorter = [frame for frame, ratio in zip(shorter, known, strict=True) if ratio < least]
         used = {id(frame) for frame in (*bracket.frames, *shorter)}
         unused = tuple(frame.name for frame in frames if id(frame) not in used)
         return cls(bracket=bracket, shorter=tuple(shorter), unused=unused)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import time
+import weakref
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
@@ -15,10 +17,13 @@ from PIL import Image
 
 from ahdr_cli import Bracket, Merger, read_frame, read_hdr, write_hdr
 from ahdr_cli.batch import PlannedSet, SetResult, make_plan, run_sets
+from ahdr_cli.batch.cluster import Worker
 from ahdr_cli.batch.pipeline import open_merger
 from ahdr_cli.batch.record import record_path
-from ahdr_cli.batch.workspace import WORK_FOLDER
-from ahdr_cli.errors import BatchError, ModelError, UnknownModelError
+from ahdr_cli.batch.shard import Shard
+from ahdr_cli.batch.stages import Workshop
+from ahdr_cli.batch.workspace import WORK_FOLDER, open_workspace
+from ahdr_cli.errors import BatchError, ModelError, OutputError, UnknownModelError
 from ahdr_cli.io import WriteOptions
 from ahdr_cli.merging import MergeOptions
 from ahdr_cli.radiometry.tonemap import render
@@ -216,6 +221,32 @@ def test_unexpected_errors_stay_with_their_set(card, tmp_path, options):
     assert results["IMG_0004.exr"].reason == "unexpected ZeroDivisionError: by zero"
 
 
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OutputError("disk full")]
+)
+def test_a_result_that_cannot_be_written_is_its_sets_failure(
+    card, tmp_path, options, monkeypatch, error
+):
+    out = tmp_path / "out"
+
+    def full(path, image, **settings):
+        write_hdr(path, image, **settings)
+        if len(refused) < 1:
+            refused.append(path)
+            raise error
+
+    refused: list[Path] = []
+    monkeypatch.setattr("ahdr_cli.io.write_hdr", full)
+    results = run(card, out, options)
+    assert sorted(statuses(results)) == ["done", "done", "failed"]
+    (failed,) = (result for result in results.values() if result.status == "failed")
+    assert failed.error == "OutputError"
+    assert failed.reason.startswith(f"{failed.output}: ")  # not the unfinished file
+    assert not failed.output.exists()
+    assert not refused[0].exists()
+    assert sorted(statuses(run(card, out, options))) == ["done", "skipped", "skipped"]
+
+
 def test_a_model_that_cannot_be_loaded_stops_the_batch(card, tmp_path, options):
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(b"no weights")
@@ -268,6 +299,28 @@ def test_sets_in_memory_are_bounded(tmp_path, photograph, options, in_flight, mo
     results = list(run_sets(sets, tmp_path / "out", options=replace(options, in_flight=in_flight)))
     assert [result.status for result in results] == ["done"] * 12
     assert most == in_flight
+
+
+def test_frames_are_let_go_before_the_result_is_written(tmp_path, photograph, options):
+    """They take most memory: a set that is written needs its result alone."""
+    paths = photograph(tmp_path / "card", seconds=tuple(Fraction(1, 4**i) for i in range(2, 7)))
+    planned = PlannedSet(inputs=tuple(paths), output=PurePosixPath("one.exr"))
+    held = []
+
+    class Watching(Workshop):
+        def prepare(self, planned):
+            prepared = super().prepare(planned)
+            frames = (*prepared.bracket.frames, *prepared.shorter)
+            held.extend(weakref.ref(frame.pixels) for frame in frames)
+            return prepared
+
+        def finish(self, merged):
+            assert [pixels() for pixels in held] == [None] * 4
+            return super().finish(merged)
+
+    with open_workspace(tmp_path / "out", shard=Shard()) as staging:
+        workshop = Watching(folder=tmp_path / "out", staging=staging, options=options, model="")
+        assert Worker(workshop).process(planned).status == "done"
 
 
 def test_no_more_threads_than_sets(card, tmp_path, options, monkeypatch):

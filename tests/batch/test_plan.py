@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -50,6 +51,21 @@ def test_damaged_files_singles_and_results_are_told_apart(card, tmp_path, photog
     assert "HDR image" in reasons["result.tif"]
     assert ".hidden.jpg" not in reasons
     assert "notes.txt" not in reasons
+
+
+def test_a_folder_that_may_be_listed_and_not_entered(card, monkeypatch):
+    stat = Path.stat
+
+    def refused(path, **settings):
+        if path.parent == card:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **settings)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    with pytest.raises(InputError, match="card: cannot be listed: permission denied"):
+        find_photographs([card])
+    with pytest.raises(InputError, match=r"IMG_0001\.jpg: cannot be read: permission denied"):
+        find_photographs([card / "IMG_0001.jpg"])
 
 
 def test_kinds_that_are_not_read_are_left_out_by_what_they_are(card, tmp_path):
@@ -141,6 +157,12 @@ def test_contradictions():
         PlanOptions(count=3, pattern="{set}.jpg")
     with pytest.raises(ExposureError, match="2 exposures for groups of 3"):
         PlanOptions(count=3, evs=(1.0, 2.0))
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_groups_are_of_three_or_more(card, tmp_path, count):
+    with pytest.raises(UsageError, match=f"--group must be 3 or more, got {count}"):
+        make_plan([card], tmp_path / "out", options=PlanOptions(count=count))
 
 
 @pytest.mark.parametrize("pattern", [None, "{set}_*.jpg"])

@@ -114,12 +114,16 @@ def test_identity_costs_nothing():
     assert all(a is b for a, b in zip(still.bracket.frames, taken.frames, strict=True))
 
 
-def test_tiny_frames():
+@pytest.mark.parametrize("size", [(16, 16), (2, 2), (1, 40), (40, 1), (1, 1)])
+def test_tiny_frames(size):
     small = [
-        Frame(pixels=np.full((16, 16, 3), v, np.float32), exposure=Exposure(seconds=s))
+        Frame(pixels=np.full((*size, 3), v, np.float32), exposure=Exposure(seconds=s))
         for v, s in ((0.2, 1), (0.4, 4), (0.8, 16))
     ]
-    assert align_if_moved(Bracket.from_frames(small)).bracket.size == (16, 16)
+    taken = Bracket.from_frames(small)
+    still = align_if_moved(taken)
+    assert still.bracket.size == size
+    assert still.displacements == align_by_mtb(taken).displacements == (0, 0)
 
 
 def test_missing_opencv_is_one_line(monkeypatch):

@@ -127,6 +127,16 @@ def test_a_white_lamp_that_passes_a_red_one():
     np.testing.assert_allclose(result[:6, :6], red[:6, :6], rtol=0.05, atol=0.02)
 
 
+def test_a_blue_thing_before_a_white_light():
+    """It lacks red, and its blue is no light of the merge."""
+    sky = np.full((40, 40, 3), 9.0)
+    blue = sky.copy()
+    blue[10:30, 10:30] = (0.5, 0.5, 9.0)
+    result = raised(sky, shorter=lit(blue, SHORTER))
+    np.testing.assert_array_equal(result[10:30, 10:30], WHITE)
+    np.testing.assert_allclose(result[35:, 35:], 9.0, rtol=0.03)
+
+
 def test_coarse_chroma_does_not_punch_holes():
     """Small white windows in a yellow wall, whose blue a JPEG spreads over the wall."""
     light = np.full((48, 48, 3), (6.0, 5.0, 0.3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -78,6 +80,22 @@ def test_linear_frames_tell_light_in_proportion(photograph):
         # The frames tell ratios of light; how bright white is against the rest, they cannot.
         assert np.ptp(np.percentile(apart, (5, 95))) < 0.15
         assert abs(np.median(apart)) < 0.15
+
+
+@pytest.mark.parametrize("way", [match_if_apart, linearise])
+def test_a_further_frame_is_matched_as_those_of_the_bracket(photograph, way):
+    bracket = photograph(CAMERA)
+    match = way(bracket)
+    # Shutters that are not quite what they say.
+    steps = tuple(1.1 * step for step in match.estimate.steps)
+    match = replace(match, estimate=replace(match.estimate, steps=steps))
+    linear = way is linearise
+    expected = transfer_table(
+        match.estimate.curve, gain=0.25 / bracket.ratios[1], seen=0.25 / steps[0], linear=linear
+    )
+    np.testing.assert_array_equal(match.table_of(bracket, ratio=0.25), expected)
+    same = replace(match, estimate=way(bracket).estimate).table_of(bracket, ratio=1.0)
+    np.testing.assert_allclose(same, match.tables[0], atol=1e-6)
 
 
 def test_sources_are_matched_box_by_box(photograph):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,24 @@ def test_a_small_gain_does_not_move_the_reference(make_frame):
     assert chosen_evs(frames) == (-2, 0, 2)
     frames[2].pixels[:7] = 1.0  # a third
     assert chosen_evs(frames) == (-4, -2, 0)
+
+
+def test_rounded_shutter_times_do_not_decide(make_frame):
+    """Steps that were meant to be equal, outside of the trained range."""
+
+    def chosen(times, greys):
+        frames = [
+            replace(make_frame(0, grey=grey), exposure=Exposure(seconds=seconds))
+            for seconds, grey in zip(times, greys, strict=True)
+        ]
+        return tuple(frame.exposure.seconds for frame in select_three(frames))
+
+    # Steps of 4 EV, the last of which happen to be the smallest: 1/2 s is white all over.
+    times = (1 / 8000, 1 / 500, 1 / 30, 1 / 2, 8)
+    assert chosen(times, (0.05, 0.1, 0.4, 1.0, 1.0)) == times[1:4]
+    # Thirds of a stop: as far as there is, and the middle is the reference.
+    times = (1 / 60, 1 / 50, 1 / 40, 1 / 30, 1 / 25)
+    assert chosen(times, (0.3, 0.4, 0.5, 0.6, 0.7)) == times[::2]
 
 
 @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ahdr_cli.bracket import Selection
+from ahdr_cli.bracket.preparation import prepare
 from ahdr_cli.errors import EqualExposuresError, FrameCountError, SizeMismatchError
 from ahdr_cli.images import Exposure, Frame
 
@@ -42,6 +44,21 @@ def test_of_equal_exposures_the_first_one_extends(make_frame):
     selection = Selection.of(frames)
     assert selection.shorter == (frames[0],)
     assert selection.unused == ("1", "4", "6")
+
+
+def test_a_frame_without_iso_does_not_make_another_one_shorter():
+    """Left out, it no longer hides that the first frame's ISO makes it brighter than the second."""
+    pixels = np.full((16, 16, 3), 0.5, np.float32)
+    taken = ((0.25, 800), (1, 100), (4, 100), (16, 100), (64, None))
+    frames = [Frame(pixels, Exposure(seconds=seconds, iso=iso)) for seconds, iso in taken]
+    selection = Selection.of(frames)
+    assert selection.bracket.frames == tuple(frames[1:4])
+    assert selection.shorter == ()
+    assert len(selection.unused) == 2
+    frames[0] = replace(frames[0], exposure=Exposure(seconds=0.25, iso=100))
+    selection = Selection.of(frames)
+    assert selection.shorter == (frames[0],)
+    prepare(selection.bracket, align=False, response="auto", shorter=selection.shorter)
 
 
 @given(st.lists(st.integers(-30, 30), min_size=3, max_size=9))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ahdr_cli.bracket import Bracket
+from ahdr_cli.bracket import Bracket, shorter
 from ahdr_cli.bracket.preparation import prepare
 from ahdr_cli.errors import ExposureError, MissingExposureError, SizeMismatchError
 from ahdr_cli.images import Exposure, Frame
@@ -110,6 +110,25 @@ def test_shutters_that_are_off_are_made_to_agree(scene):
     radiance = perfect(scene)
     ready.raise_in(radiance)
     np.testing.assert_allclose(radiance, scene[16:272, 16:344], rtol=0.05)
+
+
+def test_where_nothing_tells_the_gain_that_of_the_frame_before_counts(scene):
+    """What is between the walls and the lamps would tell it, and there is nothing."""
+    light = np.where(scene > 3.0, 40.0, scene)
+    ready = prepared(take(light, gains={-4: 1.2, -6: 1.2})).highlights
+    first, second = ready.frames
+    assert first.gain == pytest.approx(1 / 1.2, rel=0.02)
+    assert second.gain is None
+    assert second.lit.white == pytest.approx(64.0 * first.gain)
+
+
+def test_a_motion_that_is_too_far_to_be_believed_is_none(scene, monkeypatch):
+    monkeypatch.setattr(shorter, "FARTHEST", 0.01)  # of 328 pixels
+    shifts = {-4: (0, 2), -6: (0, 12)}
+    ready = prepared(take(scene, shifts=shifts), align=True).highlights
+    moved = [further.displacement for further in ready.frames]
+    assert moved[0] == pytest.approx(2.0, abs=0.15)
+    assert moved[1:] in ([], [moved[0]])  # left out, or where the one before it was
 
 
 @pytest.mark.parametrize(("gain", "word"), [(3.0, "more"), (0.3, "less")])
