@@ -153,10 +153,10 @@ def _devices() -> list[Finding]:
 
 
 def _runtimes() -> list[Finding]:
-    from ahdr_cli.inference.winograd_support import winograd_failure
+    from ahdr_cli.inference.winograd_support import ONNXRUNTIME, winograd_failure
 
     findings = []
-    for name, module in (("torch", "torch"), ("onnxruntime", "onnxruntime")):
+    for name, module in (("torch", "torch"), ("onnxruntime", ONNXRUNTIME)):
         try:
             importlib.import_module(module)
         except Exception:
