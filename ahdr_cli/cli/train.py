@@ -46,7 +46,10 @@ def train(
         ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="A TOML file in their place.")
+        Path | None,
+        typer.Option(
+            "--config", metavar="FILE", help="A TOML file in their place.", readable=False
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None,
