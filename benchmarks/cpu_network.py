@@ -122,8 +122,9 @@ def _measure(case: str, size: str) -> dict[str, float]:
 
 
 def _print_table(runs: dict[str, list[dict[str, float]]], size: str, threads: int) -> None:
-    import onnxruntime
     import torch
+
+    from ahdr_cli.inference.onnxruntime_library import onnxruntime
 
     print(
         f"{time.strftime('%Y-%m-%d')}, {size} pixels, {threads} threads, {_processor()}, "

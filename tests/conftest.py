@@ -16,6 +16,9 @@ from hypothesis import settings
 settings.register_profile("ahdr", derandomize=True, deadline=None)
 settings.load_profile("ahdr")
 
+# Tests, too, import ONNX Runtime, which would report to its makers.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

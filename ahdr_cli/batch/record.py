@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ __all__ = [
     "read_record",
     "record_path",
     "sha256_of",
+    "withdraw_record",
 ]
 
 SCHEMA = 1
@@ -200,6 +202,25 @@ def read_record(output: Path) -> Record | None:
     return Record(
         state=str(content.get("state")), identity=identity, outputs=outputs, result=result
     )
+
+
+def withdraw_record(output: Path, previous: Record | None, *, staging: Path) -> None:
+    """Undo the record of a set that failed before its result appeared.
+
+    One in state ``writing`` allows the next run to replace whatever it finds, which by then may be
+    the user's own.
+
+    Args:
+        output: the result that there should have been.
+        previous: the record before; put back where it speaks for what is there.
+        staging: as for `Record.write`.
+    """
+    # Best effort: the disk may be full, and the failure of the set is what is reported.
+    with suppress(OSError, OutputError):
+        if not any(os.path.lexists(path) for path in (output, preview_path(output))):
+            record_path(output).unlink()
+        elif previous is not None and previous.covers(output, output):
+            previous.write(output, staging=staging)
 
 
 def sha256_of(path: Path) -> str:

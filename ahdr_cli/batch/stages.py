@@ -23,6 +23,7 @@ from ahdr_cli.batch.record import (
     preview_path,
     read_record,
     sha256_of,
+    withdraw_record,
 )
 from ahdr_cli.batch.result import FrameReport, SetResult
 from ahdr_cli.batch.thumbnail import thumbnail_path, write_thumbnail
@@ -155,12 +156,17 @@ class Workshop:
             image = anchored(image, result.offset_ev)
             clipped = self._clipping(image, output)
             result = replace(result, warnings=result.warnings + clipped)
-        kept = {} if self.options.preview else kept_preview(output, read_record(output))
+        previous = read_record(output)
+        kept = {} if self.options.preview else kept_preview(output, previous)
         record = Record(
             state="writing", identity=merged.identity.to_dict(), outputs=kept, result={}
         )
         record.write(output, staging=self.staging)
-        outputs = {**kept, **self._write_files(merged, image, output)}
+        try:
+            outputs = {**kept, **self._write_files(merged, image, output)}
+        except Exception:
+            withdraw_record(output, previous, staging=self.staging)
+            raise
         write_thumbnail(
             thumbnail_path(self.folder, result.planned.output),
             merged.image,

@@ -36,6 +36,7 @@ def attention(
         typer.Argument(
             metavar="LOW MID HIGH",
             help="The photographs of one bracket, in any order.",
+            readable=False,
             show_default=False,
         ),
     ],

@@ -38,7 +38,9 @@ _MACHINES = "Several machines"
 
 FoldersArgument = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="DIR...", help="Folders with photographs.", show_default=False),
+    typer.Argument(
+        metavar="DIR...", help="Folders with photographs.", show_default=False, readable=False
+    ),
 ]
 OutputOption = Annotated[
     Path | None,
@@ -86,6 +88,7 @@ ManifestOption = Annotated[
         "--manifest",
         metavar="FILE",
         help="Merge the sets that a .json or .csv file lists, instead of looking for them.",
+        readable=False,
         rich_help_panel=_PLAN,
     ),
 ]

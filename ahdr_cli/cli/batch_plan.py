@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,24 +144,27 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
             }
         )
         return
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     from ahdr_cli.cli.streams import visible
 
-    table = Table("output", "inputs", "EV", "because", box=None, header_style="bold")
+    # Names fold: three that are cut before they differ would not say what belongs together.
+    names = functools.partial(Column, overflow="fold")
+    table = Table(names("output"), names("EV    inputs"), "because", box=None, header_style="bold")
     for planned in plan.sets:
-        evs = planned.evs or planned.found_evs
+        evs = [f"{ev:+.1f}" for ev in planned.evs or planned.found_evs]  # none if unknown
+        frames = Table.grid(Column(no_wrap=True), names(), padding=(0, 2))
+        shown = (visible(str(path)) for path in planned.inputs)
+        for ev, name in itertools.zip_longest(evs, shown, fillvalue=""):
+            frames.add_row(ev, Text(name))
         table.add_row(
-            Text(visible(planned.output.as_posix())),
-            Text("\n".join(visible(str(path)) for path in planned.inputs)),
-            "\n".join(f"{ev:+.1f}" for ev in evs),
-            Text(visible(planned.reason)),
+            Text(visible(planned.output.as_posix())), frames, Text(visible(planned.reason))
         )
     stdout().print(table, soft_wrap=False)
     loose = [*plan.unreadable, *plan.left_out]
     if loose:
-        rest = Table("in no set", "because", box=None, header_style="bold")
+        rest = Table(names("in no set"), "because", box=None, header_style="bold")
         for item in loose:
             rest.add_row(Text(visible(str(item.path))), Text(visible(item.reason)))
         stdout().print()

@@ -30,6 +30,7 @@ __all__ = [
     "print_json",
     "progress",
     "progress_bar",
+    "shows_bars",
     "stderr",
     "stdout",
     "warn",
@@ -76,6 +77,11 @@ def stdout() -> Console:
     return console
 
 
+def shows_bars() -> bool:
+    """Whether stderr is a terminal on which a line can be drawn again (`TERM=dumb` cannot)."""
+    return stderr().is_terminal and not stderr().is_dumb_terminal
+
+
 def note(text: str) -> None:
     """Say something that is neither data nor a problem."""
     _say(text)
@@ -115,7 +121,7 @@ def progress_bar(
     Yields:
         What changes the bar: :meth:`rich.progress.Progress.update` without its task.
     """
-    if quiet or not stderr().is_terminal:
+    if quiet or not shows_bars():
         yield lambda **changes: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn

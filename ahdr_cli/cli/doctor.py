@@ -153,10 +153,10 @@ def _devices() -> list[Finding]:
 
 
 def _runtimes() -> list[Finding]:
-    from ahdr_cli.inference.winograd_support import winograd_failure
+    from ahdr_cli.inference.winograd_support import ONNXRUNTIME, winograd_failure
 
     findings = []
-    for name, module in (("torch", "torch"), ("onnxruntime", "onnxruntime")):
+    for name, module in (("torch", "torch"), ("onnxruntime", ONNXRUNTIME)):
         try:
             importlib.import_module(module)
         except Exception:
@@ -172,7 +172,7 @@ def _runtimes() -> list[Finding]:
 
 
 def _weights() -> list[Finding]:
-    from ahdr_cli.checkpoints import available_models, verify_model
+    from ahdr_cli.checkpoints import available_models, default_model, verify_model
     from ahdr_cli.errors import ModelError
 
     findings = []
@@ -184,6 +184,7 @@ def _weights() -> list[Finding]:
                 findings.append(Finding("weights", entry.name, "broken", str(error)))
             else:
                 findings.append(Finding("weights", entry.name, "ok", str(entry.path)))
+        default_model()  # raises also where there is no manifest at all, and so no entry above
     except ModelError as error:
         findings.append(Finding("weights", "manifest", "broken", str(error)))
     return findings

@@ -36,6 +36,7 @@ FramesArgument = Annotated[
     typer.Argument(
         metavar="LOW MID HIGH",
         help="One bracket instead of --data, with --no-reference.",
+        readable=False,
         show_default=False,
     ),
 ]

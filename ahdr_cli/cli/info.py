@@ -23,7 +23,9 @@ __all__ = ["info"]
 def info(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Photographs or HDR images.", show_default=False),
+        typer.Argument(
+            metavar="FILE...", help="Photographs or HDR images.", show_default=False, readable=False
+        ),
     ],
     as_json: JsonOption = False,
 ) -> None:

@@ -53,6 +53,7 @@ def merge(
             metavar="LOW MID HIGH",
             help="The photographs of one bracket, in any order; of more than three, the three "
             "that serve best are merged, and shorter ones raise the highlights.",
+            readable=False,
             show_default=False,
         ),
     ],

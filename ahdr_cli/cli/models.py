@@ -113,6 +113,7 @@ def import_model(
         typer.Argument(
             metavar="CHECKPOINT",
             help="The authors' .pt layout, or a .safetensors file.",
+            readable=False,
             show_default=False,
         ),
     ],

@@ -61,6 +61,7 @@ EvFileOption = Annotated[
         "--ev-file",
         metavar="FILE",
         help="Text file with one EV a line, as in Kalantari's dataset (exposure.txt).",
+        readable=False,
         rich_help_panel=_EXPOSURE,
     ),
 ]

@@ -76,5 +76,7 @@ class DataConsole(Console):
 
 
 def unwritable(error: OSError) -> OutputError:
-    """What to tell the user when stdout refuses data."""
+    """What to tell the user when stdout refuses data, or the file that the error names does."""
+    if error.filename is not None:  # `--install-completion` writes below the home folder
+        return OutputError(f"cannot be written: {reason_of(error)}", path=str(error.filename))
     return OutputError(f"standard output cannot be written: {reason_of(error)}")

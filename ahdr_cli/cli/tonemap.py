@@ -17,7 +17,12 @@ __all__ = ["tonemap"]
 def tonemap(
     source: Annotated[
         Path,
-        typer.Argument(metavar="IN", help="An .hdr, .exr or float .tif image.", show_default=False),
+        typer.Argument(
+            metavar="IN",
+            help="An .hdr, .exr or float .tif image.",
+            show_default=False,
+            readable=False,
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="PATH", help="Result: .png or .jpg.")

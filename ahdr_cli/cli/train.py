@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ahdr_cli.cli.console import guarded, note, print_json, stderr, warn
+from ahdr_cli.cli.console import guarded, note, print_json, shows_bars, stderr, warn
 from ahdr_cli.cli.options import JsonOption, QuietOption
 from ahdr_cli.errors import UsageError
 from ahdr_cli.training.preset import available_presets
@@ -46,7 +46,10 @@ def train(
         ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="A TOML file in their place.")
+        Path | None,
+        typer.Option(
+            "--config", metavar="FILE", help="A TOML file in their place.", readable=False
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None,
@@ -127,7 +130,7 @@ def _watch(*, quiet: bool) -> Iterator[EventSink]:
         TextColumn("{task.fields[score]}"),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=stderr(), disable=not stderr().is_terminal) as bar:
+    with Bar(*columns, console=stderr(), disable=not shows_bars()) as bar:
         task = bar.add_task("", total=1.0, step=0, loss=float("nan"), rate=0.0, score="")
 
         def on_event(event: Event) -> None:
@@ -139,7 +142,7 @@ def _watch(*, quiet: bool) -> Iterator[EventSink]:
                     loss=event.loss,
                     rate=event.samples_per_second,
                 )
-                if not stderr().is_terminal:
+                if not shows_bars():
                     note(_line(event))
             elif isinstance(event, Validated):
                 score = f"PSNR-μ {event.psnr_mu:.2f}, PSNR-L {event.psnr_l:.2f} dB"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from ahdr_cli.errors import DeviceError, ModelError
 from ahdr_cli.inference.onnx_writer import IR_VERSION, OPSET
+from ahdr_cli.inference.onnxruntime_library import onnxruntime
 from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 
 __all__ = ["require_int8"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import onnxruntime
 from onnx import ModelProto
 
 from ahdr_cli.images import FloatArray
@@ -17,6 +16,7 @@ from ahdr_cli.inference.allocation import translated_allocation_errors
 from ahdr_cli.inference.budget import live_channels
 from ahdr_cli.inference.devices import Precision
 from ahdr_cli.inference.onnx_graph import build_onnx_graph
+from ahdr_cli.inference.onnxruntime_library import onnxruntime
 from ahdr_cli.inference.threads import cpu_threads
 from ahdr_cli.networks.config import AnyConfig, stride
 from ahdr_cli.networks.receptive import halo

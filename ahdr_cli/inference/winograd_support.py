@@ -6,11 +6,14 @@ import importlib
 
 from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 
-__all__ = ["CHANNELS", "has_winograd_body", "winograd_failure"]
+__all__ = ["CHANNELS", "ONNXRUNTIME", "has_winograd_body", "winograd_failure"]
 
 CHANNELS = 32
 """Channels of a group, the unit of memory and work: what a dense layer adds, and a multiple of
 every processor's vector width."""
+
+ONNXRUNTIME = "ahdr_cli.inference.onnxruntime_library"
+"""What to import to find out whether `onnxruntime` loads: itself it would report to its makers."""
 
 
 def has_winograd_body(config: AnyConfig) -> bool:
@@ -26,7 +29,7 @@ def winograd_failure() -> str | None:
     try:
         # Numba refuses versions of Python and numpy that it does not know, so that being
         # installed is not enough.
-        for module in ("numba", "threadpoolctl", "onnx", "onnxruntime"):
+        for module in ("numba", "threadpoolctl", "onnx", ONNXRUNTIME):
             importlib.import_module(module)
     except ImportError as error:
         return str(error).partition("\n")[0]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import re
 import sys
 import threading
@@ -32,6 +33,7 @@ from ahdr_cli.io.guard import check_dimensions, check_samples, decoding, one_lin
 from ahdr_cli.io.options import EXR_COMPRESSIONS, WriteOptions
 from ahdr_cli.io.silence import without_lines
 from ahdr_cli.io.stored import REC709, REC709_CHROMATICITIES, StoredHdr, colour_space_of
+from ahdr_cli.io.text_name import text_name
 
 __all__ = ["HALF_LARGEST", "read_exr", "write_exr"]
 
@@ -68,7 +70,8 @@ def write_exr(path: Path, image: HdrImage, options: WriteOptions) -> None:
         header["colorInteropID"] = image.colour_space
     pixels = image.pixels if options.float32 else image.pixels.astype(np.float16)
     try:
-        OpenEXR.File(header, {"RGB": np.ascontiguousarray(pixels)}).write(str(path))
+        with text_name(path, flags=os.O_WRONLY | os.O_CREAT) as name:
+            OpenEXR.File(header, {"RGB": np.ascontiguousarray(pixels)}).write(name)
     except RuntimeError as error:  # the library's only type: 'Cannot … "path". No space left.'
         raise OSError(one_line(str(error).rpartition('". ')[2]).rstrip(".")) from error
 
@@ -84,9 +87,13 @@ def read_exr(path: Path, *, max_pixels: int) -> StoredHdr:
     """
     import OpenEXR
 
-    with decoding(path, "OpenEXR file"), _quiet():
-        index, names = _checked_part(OpenEXR.File(str(path), header_only=True), path, max_pixels)
-        parts = OpenEXR.File(str(path), separate_channels=True).parts
+    with (
+        decoding(path, "OpenEXR file"),
+        text_name(path) as name,
+        _quiet(),
+    ):
+        index, names = _checked_part(OpenEXR.File(name, header_only=True), path, max_pixels)
+        parts = OpenEXR.File(name, separate_channels=True).parts
         # Where pixels cannot be decoded the binding drops the part instead of raising.
         if len(parts) <= index or not set(names) <= set(parts[index].channels):
             raise UnreadableImageError("damaged or truncated OpenEXR file", path=path)

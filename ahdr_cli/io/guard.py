@@ -6,6 +6,7 @@ dimensions are known to be sane, and whatever they raise leaves as one line of `
 
 from __future__ import annotations
 
+import math
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,10 +86,12 @@ def check_dimensions(
     if width < 1 or height < 1:
         raise UnreadableImageError(f"declares {width}x{height} pixels", path=path)
     if width * height > max_pixels:
+        # Rounded up, so that a picture barely too large is not said to have what is allowed.
         raise ImageTooLargeError(
-            f"declares {width}x{height} pixels, {width * height / 1e6:.0f} MP, "
+            f"declares {width}x{height} pixels, {math.ceil(width * height / 1e4) / 100:g} MP, "
             f"expected at most {max_pixels / 1e6:g} MP",
             path=path,
+            hint="scale it down or crop it",
         )
     if min(width, height) < min_side:
         raise InputError(

@@ -18,6 +18,7 @@ from ahdr_cli.images import CaptureMetadata, Exposure
 from ahdr_cli.io.exif import capture_metadata, exposure_from, read_tags
 from ahdr_cli.io.guard import check_dimensions, decoding, one_line
 from ahdr_cli.io.raster import Header, Raster
+from ahdr_cli.io.text_name import text_name
 from ahdr_cli.radiometry.transfer import GAMMA
 
 __all__ = ["WhiteBalance", "read_raw", "read_raw_header", "read_white_balance"]
@@ -91,7 +92,8 @@ def _rawpy(path: Path) -> Any:  # noqa: ANN401 # rawpy ships no types
 def _opened(path: Path) -> Any:  # noqa: ANN401 # rawpy ships no types
     rawpy = _rawpy(path)
     try:
-        return rawpy.imread(str(path))
+        with text_name(path) as name:
+            return rawpy.imread(name)
     except rawpy.LibRawFileUnsupportedError as error:
         version = ".".join(map(str, rawpy.libraw_version))
         raise UnsupportedFormatError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +15,7 @@ from ahdr_cli.batch.cluster import run_on_cluster
 from ahdr_cli.batch.place import check_places
 from ahdr_cli.batch.record import record_path
 from ahdr_cli.batch.thumbnail import THUMBNAIL_FOLDER
-from ahdr_cli.errors import UsageError
+from ahdr_cli.errors import OutputError, UsageError
 
 MINE = b"somebody's"
 
@@ -151,6 +152,42 @@ def test_a_preview_that_is_kept_may_be_edited_and_deleted(run, tmp_path):
     assert run().status == "skipped"
     assert run(reference_ev=-3.0).status == "done"
     assert_refused(run, preview, MINE, reason="exists already", preview=True)
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A context in which no result can be written."""
+
+    def fail(path: Path, *_image, **_options) -> None:
+        raise OutputError("cannot be written: no space left on device", path=path)
+
+    @contextmanager
+    def full():
+        with monkeypatch.context() as patch:
+            patch.setattr("ahdr_cli.io.write_hdr", fail)
+            yield
+
+    return full
+
+
+def test_a_set_that_could_not_be_written_leaves_nothing(run, result, full_disk):
+    with full_disk():
+        assert run().error == "OutputError"
+    assert not record_path(result).exists()
+    # What the user puts there now is no leftover of ours.
+    result.write_bytes(MINE)
+    assert_refused(run, result, MINE, reason="exists already")
+
+
+def test_an_earlier_result_that_could_not_be_replaced_may_be_edited(run, result, full_disk):
+    assert run().status == "done"
+    with full_disk():
+        assert run(reference_ev=-3.0).error == "OutputError"
+    assert run().status == "skipped"
+    with full_disk():
+        assert run(reference_ev=-3.0).error == "OutputError"
+    result.write_bytes(MINE)
+    assert_refused(run, result, MINE, reason="is not as ahdr batch left it")
 
 
 def test_what_a_killed_run_left_is_replaced(run, result):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -145,3 +146,33 @@ def test_a_reader_that_goes_away_is_no_failure(bracket):
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["info", "junk.jpg"], 3),
+        (["merge", "junk.jpg", "b.jpg", "c.jpg", "-o", "out.exr"], 3),
+        (["merge", "a.jpg", "b.jpg", "c.jpg", "--ev-file", "junk.jpg", "-o", "out.exr"], 4),
+        (["attention", "junk.jpg", "b.jpg", "c.jpg", "-o", "maps"], 3),
+        (["eval", "--no-reference", "junk.jpg", "b.jpg", "c.jpg"], 3),
+        (["tonemap", "junk.jpg", "-o", "out.png"], 3),
+        (["models", "import", "junk.jpg", "-o", "out.safetensors"], 5),
+        (["batch", "--manifest", "junk.csv", "-o", "out"], 3),
+    ],
+)
+def test_files_that_may_not_be_read_are_the_readers_business(
+    ahdr, bracket, tmp_path, monkeypatch, arguments, code
+):
+    """Typer would call it a mistake in the command, and draw a box. (Root may read anything.)"""
+    for name, path in zip("abc", bracket, strict=True):
+        (tmp_path / f"{name}.jpg").write_bytes(path.read_bytes())
+    for name in ("junk.jpg", "junk.csv"):
+        (tmp_path / name).write_bytes(b"junk")
+    monkeypatch.chdir(tmp_path)
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.R_OK and allowed(path, mode))
+    result = ahdr(*arguments)
+    assert result.exit_code == code, result.stderr
+    assert result.stderr.startswith("ahdr: error: junk")
+    assert result.stderr.count("\n") == 1

@@ -13,6 +13,8 @@ from pathlib import Path
 import piexif
 import pytest
 
+from ahdr_cli.cli.console import stdout
+
 
 @pytest.fixture
 def card(tmp_path, bracket) -> Path:
@@ -74,6 +76,26 @@ def test_dry_run_shows_the_plan_and_does_nothing(run, card, tmp_path, monkeypatc
     assert plan["sets"][0]["evs"] == pytest.approx([0, 2, 4])
     assert len(plan["left_out"]) == 1
     assert plan["unreadable"] == []
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """A console of 60 columns, for a test that begins and ends without one."""
+    stdout.cache_clear()
+    monkeypatch.setenv("COLUMNS", "60")
+    yield
+    stdout.cache_clear()
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_narrow_terminal_cuts_no_name_in_the_plan(run, card, tmp_path):
+    plan = run(card, "-o", tmp_path / "out", "--dry-run").stdout
+    heading, *lines = plan.partition("\n\n")[0].splitlines()
+    assert max(map(len, lines)) <= 60
+    column = slice(heading.index("inputs"), heading.index("because"))
+    shown = "".join(line[column].strip() for line in lines)
+    assert shown == "".join(str(path) for path in sorted(card.iterdir())[:6])
+    assert [line.split()[0] for line in lines if "+4.0" in line] == ["+4.0", "+4.0"]
 
 
 def test_a_plan_needs_no_folder_for_results(run, card, tmp_path):

@@ -51,3 +51,12 @@ def test_damaged_weights_are_a_failure_of_their_own(ahdr, monkeypatch, tmp_path,
     result = ahdr("doctor", "--json")
     assert result.exit_code == 5
     assert findings(result)["weights", "ahdrnet"]["status"] == "broken"
+
+
+def test_an_installation_without_any_weights(ahdr, monkeypatch):
+    monkeypatch.setattr(registry, "_weights_folders", list)
+    result = ahdr("doctor", "--json")
+    assert result.exit_code == 5
+    finding = findings(result)["weights", "manifest"]
+    assert finding["status"] == "broken"
+    assert "reinstall ahdr" in finding["detail"]

@@ -96,6 +96,17 @@ def test_data_into_a_full_disk_is_one_line(bracket, options):
     assert done.stderr.count(b"\n") == 1
 
 
+def test_a_file_that_cannot_be_written_is_not_called_standard_output(tmp_path):
+    home = tmp_path / "home"
+    home.write_bytes(b"")  # no folder
+    variables = {"HOME": str(home), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    done = run("--install-completion", "bash", env={**os.environ, **variables})
+    assert done.returncode == 6
+    assert done.stderr.startswith(b"ahdr: error: " + os.fsencode(home))
+    assert b"standard output" not in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
 def test_no_stdout_at_all():
     done = run("--version", stdout=None, preexec_fn=lambda: os.close(1))
     assert (done.returncode, done.stderr) == (0, b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import numpy as np
@@ -152,3 +153,11 @@ def test_frames_of_a_bracket_share_one_white_balance(tmp_path):
     first, second = (frame.pixels for frame in read_frames(paths))
     np.testing.assert_array_equal(first, second)
     np.testing.assert_allclose(first, alone[0], atol=1e-3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_names_that_are_no_text(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.dng")
+    write_dng(path, mosaic(1000))
+    assert read_frame(path).pixels.shape == (64, 80, 3)
+    assert probe(path).width == 80

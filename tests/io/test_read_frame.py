@@ -411,6 +411,16 @@ def test_too_small_and_too_large(tmp_path, picture, suffix):
     assert read_frame(path, max_pixels=800).size == (20, 40)
 
 
+@pytest.mark.parametrize(
+    ("size", "megapixels"), [((20001, 10000), "200.01"), ((50000, 40000), "2000")]
+)
+def test_barely_too_large_is_not_said_to_be_what_is_allowed(tmp_path, size, megapixels):
+    path = tmp_path / "a.png"
+    Image.new("1", size).save(path)
+    with pytest.raises(ImageTooLargeError, match=f", {megapixels} MP, expected at most 200 MP"):
+        read_frame(path)
+
+
 def test_a_whole_jpeg_with_bytes_behind_it_is_read(tmp_path, picture):
     stream = io.BytesIO()
     Image.fromarray(picture(24, 40)).save(stream, "JPEG")
