@@ -15,4 +15,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 
+# The switch of older builds for Windows, which do not know the variable.
+onnxruntime.disable_telemetry_events()
+
 __all__ = ["onnxruntime"]
