@@ -113,17 +113,25 @@ def _packages() -> list[Finding]:
             detail = f"does not load: {' '.join(str(error).split())}; {remedy}"
             findings.append(Finding("package", distribution, absent, detail))
         else:
-            findings.append(Finding("package", distribution, "ok", _version_of(module)))
+            findings.append(
+                Finding("package", distribution, "ok", _version_of(distribution, module))
+            )
     return findings
 
 
-def _version_of(module: str) -> str:
-    """Version of the distribution that provides `module`: several may (opencv)."""
+def _version_of(usual: str, module: str) -> str:
+    """Version and name of the distribution that provides a module, by which name it usually goes.
+
+    Several may provide it (opencv). Which ones do, Python 3.11 does not know of a module that is
+    a single compiled file (OpenEXR).
+    """
     from importlib import metadata  # takes as long to import as all of our commands
 
-    for distribution in metadata.packages_distributions().get(module, []):
+    distribution = next(iter(metadata.packages_distributions().get(module, [])), usual)
+    try:
         return f"{metadata.version(distribution)} ({distribution})"
-    return "version unknown"
+    except metadata.PackageNotFoundError:
+        return "version unknown"
 
 
 def _devices() -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 from ahdr_cli.checkpoints import registry
@@ -20,6 +21,9 @@ def test_a_whole_installation(ahdr):
     assert found["package", "torch"]["status"] == "ok"
     assert found["weights", "ahdrnet"]["status"] == "ok"
     assert found["device", "cpu"]["status"] == "info"
+    for (topic, name), item in found.items():
+        if topic == "package" and item["status"] == "ok":
+            assert re.match(r"[0-9]+\.[0-9]", item["detail"]), name
     text = ahdr("doctor")
     assert text.exit_code == 0
     for _, name in found:
