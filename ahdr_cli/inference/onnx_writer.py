@@ -94,7 +94,7 @@ class GraphWriter:
     def constant(self, values: NDArray[np.generic]) -> Value:
         """An array that is part of the graph."""
         name = f"constant_{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self._constants.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return Value(name)
 
     def number(self, value: float) -> Value:

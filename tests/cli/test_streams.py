@@ -41,9 +41,7 @@ def test_nothing_said_has_a_second_line_or_moves_the_cursor(text):
     assert shown == text or not text.isprintable()
 
 
-def test_a_name_cannot_move_the_cursor_in_what_goes_to_stdout(
-    ahdr, bracket, tmp_path, monkeypatch
-):
+def test_a_name_cannot_move_the_cursor_in_what_goes_to_stdout(ahdr, bracket, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "500")  # a folded name would be no part of the output
     for path in bracket:
         (tmp_path / f"a\n\x1b[2J{path.name}").write_bytes(path.read_bytes())

@@ -265,3 +265,17 @@ def test_it_takes_less_memory(make_network, calibrated):
     in_float = OnnxRuntime(checkpoint.config, checkpoint.weights)
     in_8_bits = OnnxRuntime(checkpoint.config, checkpoint.weights, bounds=checkpoint.bounds)
     assert in_8_bits.bytes_per_pixel < in_float.bytes_per_pixel
+
+
+def test_scales_of_activations_are_scalars(calibrated, make_network):
+    # ONNX takes a list of one for a scale by channel. Older ONNX Runtimes refuse it when they fuse.
+    checkpoint = calibrated(make_network())
+    graph = build_onnx_graph(checkpoint.config, checkpoint.weights, bounds=checkpoint.bounds).graph
+    shapes = {constant.name: tuple(constant.dims) for constant in graph.initializer}
+    scales = [
+        name
+        for node in graph.node
+        if node.op_type in {"QuantizeLinear", "DequantizeLinear"}
+        for name in node.input[1:]
+    ]
+    assert scales and all(shapes[name] == () for name in scales)
