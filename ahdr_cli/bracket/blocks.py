@@ -146,5 +146,6 @@ def _grain(blocks: _Blocks) -> FloatArray:
     twist = rows[:, ::2] - rows[:, 1::2]
     twist *= 0.5
     variance = np.square(twist, out=twist).mean(axis=(0, 1, 2))
-    noise = variance / (light.mean(axis=(0, 1, 2)) + READ)
-    return noise[blocks.exposed_with(blocks)]
+    noise: FloatArray = variance / (light.mean(axis=(0, 1, 2)) + READ)
+    exposed: FloatArray = noise[blocks.exposed_with(blocks)]
+    return exposed
