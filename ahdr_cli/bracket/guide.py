@@ -28,7 +28,7 @@ MOST_PIXELS = 1_000_000
 
 _LONGEST = 1 << 14  # pixels of a guide's side: OpenCV warps less than 1 << 15
 _BLACK, _CLIPPED = 0.04, 0.98  # encoded values between which a pixel is well exposed
-_STRIP = 1 << 18  # pixels of a frame looked at at once, which caches hold
+_STRIP = 1 << 19  # pixels of a frame looked at at once, which caches hold for the most part
 
 
 @dataclass(frozen=True, slots=True, eq=False)
