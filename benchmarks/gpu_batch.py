@@ -1,7 +1,7 @@
 """Images a second of `ahdr batch` from JPEG to OpenEXR, by one process or by several shards.
 
-Python's lock bounds what one process can decode, align and encode, however many cores there are;
-shards, as `ahdr batch --shard i/n`, share a GPU like any other processes.
+Python's lock bounds what one process can decode, align and encode, however many cores there are
+(``batch_lock.py``); shards, as `ahdr batch --shard i/n`, share a GPU like any other processes.
 """
 
 from __future__ import annotations

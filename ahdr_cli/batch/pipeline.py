@@ -12,11 +12,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ahdr_cli.batch.crowd import crowd
 from ahdr_cli.batch.options import BatchOptions, sets_in_flight
 from ahdr_cli.batch.place import check_places
 from ahdr_cli.batch.plan import PlannedSet
@@ -72,7 +74,8 @@ def run_sets(
         device = select_device(options.merge.device)
         crew = min(sets_in_flight(options.in_flight, device=device), len(sets))
         pipeline = _Pipeline(workshop, merger, crew)
-        yield from pipeline.run(sets)
+        with nullcontext() if device == "cpu" else crowd():  # a CPU's network is its own crowd
+            yield from pipeline.run(sets)
 
 
 def open_merger(options: BatchOptions) -> Merger:

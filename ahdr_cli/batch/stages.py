@@ -103,7 +103,8 @@ class Workshop:
             return done
         check_place(planned, self.folder, options=self.options)
         given = None if planned.evs is None else [Exposure.from_ev(ev) for ev in planned.evs]
-        frames = read_frames(planned.inputs, exposures=given)
+        # Several sets are read at once.
+        frames = read_frames(planned.inputs, exposures=given, at_once=1)
         selection = Selection.of(frames, extend=self.options.merge.extend == "auto")
         bracket = selection.bracket
         anchor = None if self.options.reference_ev is None else anchor_warning(bracket)

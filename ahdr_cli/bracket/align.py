@@ -128,9 +128,10 @@ def estimate_motions(bracket: Bracket) -> tuple[RigidMotion, RigidMotion]:
         return _motion(fixed, levels, bracket.frames[index].pixels, gain=gain)
 
     # OpenCV and numpy compute outside Python's lock.
-    with ThreadPoolExecutor(2, thread_name_prefix="ahdr-align") as sides:
-        short, long = sides.map(motion, (0, 2))
-    return short, long
+    with ThreadPoolExecutor(1, thread_name_prefix="ahdr-align") as other:
+        short = other.submit(motion, 0)
+        long = motion(2)
+        return short.result(), long
 
 
 def estimate_motion(fixed: PixelSource, moving: PixelSource, *, gain: float) -> RigidMotion:

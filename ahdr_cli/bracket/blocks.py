@@ -10,7 +10,7 @@ noise in the differences of neighbouring pixels, wherever there is no texture (a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -66,16 +66,11 @@ def compare_blocks(frames: Sequence[PixelSource], ratios: NDArray[np.float64]) -
         frames: short, reference, long; (H, W, 3) display-encoded in [0, 1], aligned.
         ratios: (3,) exposures relative to the shortest.
     """
-    found: tuple[list[PairBlocks], list[PairBlocks]] = ([], [])
-    grain: list[FloatArray] = []
-    for rows, columns in _regions(frames[0].shape[0], frames[0].shape[1]):
-        blocks = [_blocks(np.asarray(frame[rows, columns])) for frame in frames]
-        exposed = [*zip(blocks, ratios.tolist(), strict=True)]
-        for parts, (dark, bright) in zip(found, pairwise(exposed), strict=True):
-            parts.append(_compare(*dark, *bright))
-        grain.append(_grain(blocks[1]))
-    first, second = (PairBlocks(*map(np.concatenate, zip(*parts, strict=True))) for parts in found)
-    return BracketBlocks(pairs=(first, second), grain=np.concatenate(grain))
+    short, reference, long = (
+        _Blocks.of(frame, ratio) for frame, ratio in zip(frames, ratios.tolist(), strict=True)
+    )
+    pairs = _compare(short, reference), _compare(reference, long)
+    return BracketBlocks(pairs=pairs, grain=_grain(reference))
 
 
 def _regions(height: int, width: int) -> Iterator[tuple[slice, slice]]:
@@ -84,48 +79,73 @@ def _regions(height: int, width: int) -> Iterator[tuple[slice, slice]]:
         yield slice(0, height), slice(0, width)
         return
     tall, wide = min(_SIDE, height), min(_SIDE, width)
-    for top in np.linspace(0, height - tall, _REGIONS).astype(int).tolist():
-        for left in np.linspace(0, width - wide, _REGIONS).astype(int).tolist():
-            yield slice(top, top + tall), slice(left, left + wide)
+    tops, lefts = (
+        [room * i // (_REGIONS - 1) for i in range(_REGIONS)]
+        for room in (height - tall, width - wide)
+    )
+    for top, left in product(tops, lefts):
+        yield slice(top, top + tall), slice(left, left + wide)
 
 
-def _blocks(pixels: FloatArray) -> FloatArray:
-    """(h, w, 3) → (blocks, pixels of a block, 3); incomplete blocks at the ends are left out."""
+class _Blocks(NamedTuple):
+    """All blocks of a frame. The K blocks come last, for numpy is fast along a long last axis.
+
+    Attributes:
+        light: (`BLOCK`, `BLOCK`, 3, K) with γ 2.2, in units of the frame's white.
+        mean: (K,) of the encoded values.
+        peak: (K,) largest encoded value.
+        ratio: exposure relative to the shortest frame.
+    """
+
+    light: FloatArray
+    mean: FloatArray
+    peak: FloatArray
+    ratio: float
+
+    @classmethod
+    def of(cls, frame: PixelSource, ratio: float) -> _Blocks:
+        """The blocks of all regions, one region after the other, each row by row."""
+        encoded = np.concatenate([_cut(frame[region]) for region in _regions(*frame.shape[:2])], 3)
+        pixels = encoded.reshape(BLOCK * BLOCK * 3, encoded.shape[-1])
+        return cls(gamma_decode(encoded), pixels.mean(axis=0), pixels.max(axis=0), ratio)
+
+    def exposed_with(self, brighter: _Blocks) -> NDArray[np.bool_]:
+        """(K,) which blocks are well exposed both here and in a brighter frame, see `EXPOSED`."""
+        exposed: NDArray[np.bool_] = (self.mean > EXPOSED[0]) & (brighter.peak < EXPOSED[1])
+        return exposed
+
+
+def _cut(pixels: FloatArray) -> FloatArray:
+    """(h, w, 3) → (`BLOCK`, `BLOCK`, 3, K); incomplete blocks at the ends are left out."""
     rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
     cut = pixels[: rows * BLOCK, : columns * BLOCK]
-    parted = cut.reshape(rows, BLOCK, columns, BLOCK, 3).swapaxes(1, 2)
-    return parted.reshape(rows * columns, BLOCK * BLOCK, 3)
+    parted = cut.reshape(rows, BLOCK, columns, BLOCK, 3).transpose(1, 3, 4, 0, 2)
+    return parted.reshape(BLOCK, BLOCK, 3, rows * columns)
 
 
-def _compare(
-    dark: FloatArray, dark_ratio: float, bright: FloatArray, bright_ratio: float
-) -> PairBlocks:
+def _compare(dark: _Blocks, bright: _Blocks) -> PairBlocks:
     """Blocks at the same positions in a darker and a brighter frame."""
-    exposed = _exposed(dark, bright)
-    light = [gamma_decode(blocks[exposed]) for blocks in (dark, bright)]
-    difference = light[1] / bright_ratio - light[0] / dark_ratio
-    variance = difference.var(axis=1, ddof=1).mean(axis=1)
-    means = np.stack([values.mean(axis=1) for values in light], axis=1)
-    squares = np.square([dark_ratio, bright_ratio])
+    exposed = dark.exposed_with(bright)
+    difference = bright.light / bright.ratio
+    difference -= dark.light / dark.ratio
+    variance = (
+        difference.reshape(BLOCK * BLOCK, *difference.shape[2:]).var(axis=0, ddof=1).mean(axis=0)
+    )
+    means = np.stack([frame.light.mean(axis=(0, 1)).T for frame in (dark, bright)], axis=1)
+    means, variance = means[exposed], variance[exposed]
+    squares = np.square([dark.ratio, bright.ratio])
     expected = ((means.mean(axis=2) + READ) / squares).sum(axis=1)
     return PairBlocks(light=means, noise=variance / expected)
 
 
-def _grain(blocks: FloatArray) -> FloatArray:
+def _grain(blocks: _Blocks) -> FloatArray:
     """The noise by a frame's own pixels, of its well exposed blocks."""
-    light = gamma_decode(blocks[_exposed(blocks, blocks)])
-    squares = light.reshape(-1, BLOCK // 2, 2, BLOCK // 2, 2, 3)
-    rows = squares[:, :, 0] - squares[:, :, 1]
+    light = blocks.light
+    rows = light[::2] - light[1::2]
     # The mixed second difference of four neighbouring pixels, in which linear gradients cancel.
-    twist = 0.5 * (rows[..., 0, :] - rows[..., 1, :])
-    variance = np.square(twist).mean(axis=(1, 2, 3))
-    noise: FloatArray = variance / (light.mean(axis=(1, 2)) + READ)
-    return noise
-
-
-def _exposed(dark: FloatArray, bright: FloatArray) -> NDArray[np.bool_]:
-    """Which blocks are well exposed in both frames, see `EXPOSED`."""
-    exposed: NDArray[np.bool_] = (dark.mean(axis=(1, 2)) > EXPOSED[0]) & (
-        bright.max(axis=(1, 2)) < EXPOSED[1]
-    )
+    twist = rows[:, ::2] - rows[:, 1::2]
+    twist *= 0.5
+    variance = np.square(twist, out=twist).mean(axis=(0, 1, 2))
+    noise: FloatArray = variance / (light.mean(axis=(0, 1, 2)) + READ)
+    exposed: FloatArray = noise[blocks.exposed_with(blocks)]
     return exposed

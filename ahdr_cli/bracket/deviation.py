@@ -159,12 +159,16 @@ def _fit(
     prior = np.diag([0.0, 0.0, 0.0, _EXPOSURE**-2, _EXPOSURE**-2])
     prior[:3, :3] = 3.0 * deviation.T @ deviation / len(encoded)
     found = np.zeros(len(prior))
-    weights = shares / _SCATTER**2
+    shares = shares / _SCATTER**2
+    weights = shares
+    terms = np.ascontiguousarray(terms.T)  # numpy is fast along a long last axis
     for _ in range(_ROUNDS):
-        weighted = terms.T * weights
-        found = np.linalg.solve(weighted @ terms + prior, weighted @ apart).astype(np.float64)
-        errors = (apart - terms @ found) / _SCATTER
-        weights = shares / _SCATTER**2 / (1.0 + errors**2)
+        # `dot` computes outside Python's lock, `@` within.
+        weighted = terms * weights
+        left, right = np.dot(weighted, terms.T) + prior, np.dot(weighted, apart)
+        found = np.linalg.solve(left, right).astype(np.float64)
+        errors = (apart - np.dot(found, terms)) / _SCATTER
+        weights = shares / (1.0 + errors**2)
     return found
 
 

@@ -28,7 +28,7 @@ MOST_PIXELS = 1_000_000
 
 _LONGEST = 1 << 14  # pixels of a guide's side: OpenCV warps less than 1 << 15
 _BLACK, _CLIPPED = 0.04, 0.98  # encoded values between which a pixel is well exposed
-_STRIP = 1 << 18  # pixels of a frame looked at at once, which caches hold
+_STRIP = 1 << 19  # pixels of a frame looked at at once, which caches hold for the most part
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +70,7 @@ class Guide:
             linear = luminance(gamma_decode(small)) / np.float32(gain)
             log_radiance[top:bottom] = np.log(linear + floor)
             grey[top:bottom] = grey8(small)
-            seen[top:bottom] = _blocks(cv2, _exposed(strip), block)
+            seen[top:bottom] = _blocks(cv2, _exposed(cv2, strip), block)
         return cls(log_radiance, seen, grey, block)
 
 
@@ -93,10 +93,10 @@ def _blocks(cv2: Any, strip: FloatArray, block: int) -> FloatArray:  # noqa: ANN
     return means
 
 
-def _exposed(strip: FloatArray) -> FloatArray:
+def _exposed(cv2: Any, strip: FloatArray) -> FloatArray:  # noqa: ANN401 - a module
     """1 where the brightest channel is neither clipped nor black, else 0."""
-    # One channel upon the other: numpy's maximum over a last axis of three is far slower.
-    peak = np.maximum(strip[..., 0], strip[..., 1])
-    np.maximum(peak, strip[..., 2], out=peak)
+    # OpenCV takes channels apart in a fraction of the time that numpy takes to stride over them.
+    first, second, third = cv2.split(strip)
+    peak = cv2.max(cv2.max(first, second, dst=first), third, dst=first)
     exposed: FloatArray = ((peak < _CLIPPED) & (peak > _BLACK)).astype(np.float32)
     return exposed

@@ -14,7 +14,7 @@ from ahdr_cli.bracket.motion import RigidMotion
 from ahdr_cli.bracket.opencv import load_cv2
 from ahdr_cli.images import FloatArray
 
-__all__ = ["TRUNCATED", "Level", "Mask", "Pair", "mean_size", "pyramid"]
+__all__ = ["TRUNCATED", "Level", "Mask", "Pair", "mean_size", "moved", "pyramid"]
 
 Mask: TypeAlias = NDArray[np.uint8]
 """1 where something holds, else 0."""
@@ -142,17 +142,18 @@ class Pair:
         )
         return moved
 
-    def sample(
-        self,
-        image: NDArray[Any],
-        motion: RigidMotion,
-        positions: NDArray[np.float64],
-        flags: int = 1,
-    ) -> NDArray[Any]:
-        """The values of :meth:`undo` at (2, n) positions x, y of the reference; n < 32767."""
-        x, y = (motion.matrix[:, :2] @ positions + motion.matrix[:, 2:]).astype(np.float32)
-        sampled: NDArray[Any] = self.cv2.remap(image, x[:, None], y[:, None], flags)
+    def sample(self, image: NDArray[Any], places: FloatArray, flags: int = 1) -> NDArray[Any]:
+        """The values of :meth:`undo` at `places`, see :func:`moved`."""
+        sampled: NDArray[Any] = self.cv2.remap(image, *places, flags)
         return sampled[:, 0]
+
+
+def moved(positions: NDArray[np.float64], motion: RigidMotion) -> FloatArray:
+    """(2, n) positions x, y of the reference → (2, n, 1), of the other picture; n < 32767."""
+    places = np.dot(motion.matrix[:, :2], positions)
+    places += motion.matrix[:, 2:]
+    moved: FloatArray = places.astype(np.float32)[..., np.newaxis]
+    return moved
 
 
 def mean_size(difference: FloatArray, *, where: Mask | NDArray[np.bool_]) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahdr_cli.bracket.motion import RigidMotion
-from ahdr_cli.bracket.pair import TRUNCATED, Mask, Pair, mean_size
+from ahdr_cli.bracket.pair import TRUNCATED, Mask, Pair, mean_size, moved
 from ahdr_cli.images import FloatArray
 
 __all__ = ["polished"]
@@ -83,14 +83,15 @@ class _Sample:
             return None
         y, x = np.divmod(chosen, pair.fixed.shape[1])
         positions = np.stack((x, y)).astype(np.float64)
-        seen = [pair.sample(slope, motion, positions) for slope in moving]
+        places = moved(positions, motion)
+        seen = [pair.sample(slope, places) for slope in moving]
         # The gradient of what is turned is turned back.
         turned = motion.matrix[:, :2].T.astype(np.float32) @ np.stack(seen)
         difference = pair.difference(motion, where=usable).ravel()[chosen]
         return cls(
             pair=pair,
             positions=positions,
-            values=difference + pair.sample(pair.moving, motion, positions),
+            values=difference + pair.sample(pair.moving, places),
             fixed=_derivatives(pair, positions, *(slope.ravel()[chosen] for slope in fixed)),
             moving=_derivatives(pair, positions, *turned),
         )
@@ -114,8 +115,9 @@ class _Sample:
     def error(self, motion: RigidMotion) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Each pixel's difference after `motion` is undone, and whether it can be trusted."""
         pair = self.pair
-        seen = pair.sample(pair.seen_moving, motion, self.positions, pair.cv2.INTER_NEAREST)
-        return self.values - pair.sample(pair.moving, motion, self.positions), seen > 0
+        places = moved(self.positions, motion)
+        seen = pair.sample(pair.seen_moving, places, pair.cv2.INTER_NEAREST)
+        return self.values - pair.sample(pair.moving, places), seen > 0
 
     def _step(self, error: FloatArray, counts: NDArray[np.bool_]) -> RigidMotion | None:
         """The motion to be done before the present one; None if the equations are singular."""
@@ -124,8 +126,9 @@ class _Sample:
         weight = (counts & (size < TRUNCATED)) / np.maximum(size, _EQUAL)
         weighted = self.fixed * weight.astype(np.float32)
         try:
+            # `dot` computes outside Python's lock, `@` within.
             turn, x, y = np.linalg.solve(
-                (weighted @ self.moving.T).astype(np.float64), weighted @ error
+                np.dot(weighted, self.moving.T).astype(np.float64), np.dot(weighted, error)
             )
         except np.linalg.LinAlgError:
             return None

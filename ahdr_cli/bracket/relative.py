@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -37,6 +38,11 @@ def relative_exposures(exposures: Sequence[Exposure]) -> tuple[float, ...]:
     Raises:
         ExposureError: none given, or further apart than any camera could take them.
     """
+    return _relative(tuple(exposures))
+
+
+@functools.lru_cache(maxsize=256)  # asked again and again of one bracket; fractions are slow
+def _relative(exposures: tuple[Exposure, ...]) -> tuple[float, ...]:
     if not exposures:
         raise ExposureError("no exposures given, expected at least one")
     use_iso = all(e.iso is not None for e in exposures)

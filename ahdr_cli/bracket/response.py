@@ -24,6 +24,7 @@ from ahdr_cli.radiometry.response import ResponseCurve, curve_terms
 __all__ = ["ResponseEstimate", "estimate_response", "least_errors", "median_ev", "sorted_sample"]
 
 _SAMPLES = 80_000  # pixels looked at in a frame, about
+_WHITE = np.float32(65535)  # of 16 bits; all levels of 8 bits are among these
 _QUANTILES = 200
 _FEWEST = 60
 """Pairs of quantiles below which nothing is concluded, from all frames or for one step."""
@@ -110,7 +111,13 @@ def sorted_sample(pixels: FloatArray) -> FloatArray:
     """(n, 3): some 80,000 pixels of a frame (H, W, 3), the values of each channel sorted."""
     height, width = pixels.shape[:2]
     step = max(round((height * width / _SAMPLES) ** 0.5), 1)
-    return np.sort(pixels[::step, ::step].reshape(-1, 3), axis=0)
+    sample = np.ascontiguousarray(pixels[::step, ::step].reshape(-1, 3).T)
+    # What photographs of 8 and 16 bits store; such numbers are sorted in a tenth of the time.
+    levels = (sample * _WHITE + np.float32(0.5)).astype(np.uint16)
+    if np.array_equal(np.divide(levels, _WHITE, dtype=np.float32), sample):
+        levels.sort(axis=1, kind="stable")  # by radix
+        return np.divide(levels, _WHITE, dtype=np.float32).T
+    return np.sort(sample, axis=1).T
 
 
 def least_errors(terms: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -126,7 +133,7 @@ def least_errors(terms: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDA
     for _ in range(_ROUNDS):
         weighted = terms.T * weights
         found = np.linalg.solve(weighted @ terms + pull, weighted @ wanted).astype(np.float64)
-        weights = (1.0 + np.square((wanted - terms @ found) / _ROBUST)) ** -0.5
+        weights = 1.0 / np.sqrt(1.0 + np.square((wanted - terms @ found) / _ROBUST))
     return found
 
 

@@ -103,6 +103,7 @@ def read_frames(
     *,
     exposures: Sequence[Exposure] | None = None,
     max_pixels: int = MAX_PIXELS,
+    at_once: int = _AT_ONCE,
 ) -> list[Frame]:
     """Read several photographs, some at the same time: decoders run outside Python's lock.
 
@@ -113,6 +114,8 @@ def read_frames(
         paths: the files.
         exposures: one for each, taking precedence over what the files say.
         max_pixels: refuse larger pictures before decoding them.
+        at_once: how many to decode at the same time; 1 starts no threads, for callers who have
+            some.
 
     Returns:
         In the order of `paths`.
@@ -128,8 +131,11 @@ def read_frames(
     def read(path: str | Path, exposure: Exposure | None) -> Frame:
         return _read(Path(path), exposure=exposure, max_pixels=max_pixels, white_balance=balance)
 
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ahdr-read") as readers:
-        waiting = [readers.submit(read, *each) for each in zip(paths, given, strict=True)]
+    each_given = [*zip(paths, given, strict=True)]
+    if at_once == 1:
+        return [read(*each) for each in each_given]
+    with ThreadPoolExecutor(at_once, thread_name_prefix="ahdr-read") as readers:
+        waiting = [readers.submit(read, *each) for each in each_given]
         try:
             return [each.result() for each in waiting]
         except BaseException:

@@ -14,6 +14,7 @@ from ahdr_cli.bracket.align import Alignment, align_if_moved, estimate_motions
 from ahdr_cli.bracket.guide import Guide, grey8
 from ahdr_cli.bracket.motion import MovedPixels, RigidMotion
 from ahdr_cli.bracket.pair import Pair, pyramid
+from ahdr_cli.bracket.pair import moved as moved_to
 from ahdr_cli.bracket.polish import polished
 from ahdr_cli.images import Exposure, Frame
 
@@ -116,7 +117,7 @@ def test_a_sample_is_what_the_whole_picture_has_there(scene):
     for image, flags in ((pair.moving, cv2.INTER_LINEAR), (pair.seen_moving, cv2.INTER_NEAREST)):
         whole = pair.undo(image, motion, flags)[places[1], places[0]]
         assert (whole == 0).any()  # some of it lies beyond the border
-        sampled = pair.sample(image, motion, places.astype(np.float64), flags)
+        sampled = pair.sample(image, moved_to(places.astype(np.float64), motion), flags)
         assert sampled == pytest.approx(whole, abs=1e-3)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ahdr_cli import Bracket
-from ahdr_cli.bracket.response import estimate_response
+from ahdr_cli.bracket.response import estimate_response, sorted_sample
 from ahdr_cli.radiometry.response import ResponseCurve
 
 CURVES = {
@@ -64,3 +64,12 @@ def test_says_nothing_where_frames_have_no_values_in_common(make_frame):
     greys = {-4: 0.01, 0: 0.5, 4: 1.0}
     frames = [make_frame(ev, grey=grey, size=(40, 40)) for ev, grey in greys.items()]
     assert estimate_response(Bracket.from_frames(frames)) is None
+
+
+@pytest.mark.parametrize("levels", [255, 4095, 65535, None])
+def test_a_sample_is_sorted_channel_by_channel(levels):
+    pixels = np.random.default_rng(4).random((600, 700, 3), np.float32)
+    if levels is not None:
+        pixels = np.round(pixels * levels).astype(np.uint16) / np.float32(levels)
+    expected = np.sort(pixels[::2, ::2].reshape(-1, 3), axis=0)
+    assert np.array_equal(sorted_sample(pixels), expected)

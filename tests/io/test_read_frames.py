@@ -21,8 +21,9 @@ def paths(tmp_path, picture):
     return found
 
 
-def test_they_come_in_order_as_if_read_one_by_one(paths):
-    for frame, path in zip(read_frames(paths), paths, strict=True):
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_they_come_in_order_as_if_read_one_by_one(paths, at_once):
+    for frame, path in zip(read_frames(paths, at_once=at_once), paths, strict=True):
         assert frame.path == path
         assert np.array_equal(frame.pixels, read_frame(path).pixels)
 
@@ -31,8 +32,9 @@ def test_each_has_its_own_exposure(paths):
     exposures = [Exposure(seconds=2.0**index) for index in range(len(paths))]
     frames = read_frames(paths, exposures=exposures)
     assert [frame.exposure for frame in frames] == exposures
-    with pytest.raises(ValueError, match="shorter"):
-        read_frames(paths, exposures=exposures[:2])
+    for at_once in (1, 4):
+        with pytest.raises(ValueError, match="shorter"):
+            read_frames(paths, exposures=exposures[:2], at_once=at_once)
 
 
 def test_the_first_that_cannot_be_read_is_named(paths):
