@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,11 +68,21 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ahdr() -> Callable[..., Result]:
+def ahdr() -> Iterator[Callable[..., Result]]:
     """Run `ahdr ARG …` in this process; stdout and stderr are kept apart."""
     from ahdr_cli.cli.app import app
 
     def run(*arguments: object) -> Result:
+        forget_consoles()
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
-    return run
+    yield run
+    forget_consoles()
+
+
+def forget_consoles() -> None:
+    """A process has one terminal; tests in one process have several, of different widths."""
+    from ahdr_cli.cli.console import stderr, stdout
+
+    stdout.cache_clear()
+    stderr.cache_clear()

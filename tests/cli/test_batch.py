@@ -13,8 +13,6 @@ from pathlib import Path
 import piexif
 import pytest
 
-from ahdr_cli.cli.console import stdout
-
 
 @pytest.fixture
 def card(tmp_path, bracket) -> Path:
@@ -78,17 +76,8 @@ def test_dry_run_shows_the_plan_and_does_nothing(run, card, tmp_path, monkeypatc
     assert plan["unreadable"] == []
 
 
-@pytest.fixture
-def narrow(monkeypatch):
-    """A console of 60 columns, for a test that begins and ends without one."""
-    stdout.cache_clear()
+def test_a_narrow_terminal_cuts_no_name_in_the_plan(run, card, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
-    yield
-    stdout.cache_clear()
-
-
-@pytest.mark.usefixtures("narrow")
-def test_a_narrow_terminal_cuts_no_name_in_the_plan(run, card, tmp_path):
     plan = run(card, "-o", tmp_path / "out", "--dry-run").stdout
     heading, *lines = plan.partition("\n\n")[0].splitlines()
     assert max(map(len, lines)) <= 60
