@@ -106,7 +106,7 @@ def _packages() -> list[Finding]:
     for distribution, module, needed, remedy in _PACKAGES:
         absent: Status = "broken" if needed else "missing"
         try:
-            importlib.import_module(module)
+            _load(module)
         except ModuleNotFoundError:
             findings.append(Finding("package", distribution, absent, remedy))
         except Exception as error:  # a library that is there and fails to load, whatever it raises
@@ -117,6 +117,15 @@ def _packages() -> list[Finding]:
                 Finding("package", distribution, "ok", _version_of(distribution, module))
             )
     return findings
+
+
+def _load(module: str) -> None:
+    """Import a module; ONNX Runtime by way of ours, or it would report to its makers."""
+    from ahdr_cli.inference.winograd_support import ONNXRUNTIME
+
+    if module == "onnxruntime":
+        module = ONNXRUNTIME
+    importlib.import_module(module)
 
 
 def _version_of(usual: str, module: str) -> str:
@@ -161,12 +170,12 @@ def _devices() -> list[Finding]:
 
 
 def _runtimes() -> list[Finding]:
-    from ahdr_cli.inference.winograd_support import ONNXRUNTIME, winograd_failure
+    from ahdr_cli.inference.winograd_support import winograd_failure
 
     findings = []
-    for name, module in (("torch", "torch"), ("onnxruntime", ONNXRUNTIME)):
+    for name in ("torch", "onnxruntime"):
         try:
-            importlib.import_module(module)
+            _load(name)
         except Exception:
             status: Status = "missing"
             detail = "not importable"
