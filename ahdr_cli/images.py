@@ -106,6 +106,13 @@ class CaptureMetadata:
     bracketed: bool | None = None
     serial: str | None = None
 
+    @property
+    def camera(self) -> str | None:
+        """Maker and model; the maker once, for some repeat it in the model. None if unknown."""
+        make, model = self.make or "", self.model or ""
+        named = model.casefold().split()[:1] == make.casefold().split()[:1]
+        return (model if named else f"{make} {model}".strip()) or None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
