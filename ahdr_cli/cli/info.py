@@ -52,8 +52,8 @@ def info(
             stdout().print(visible(str(item.path)), markup=False, style="bold")
             for name, value in _describe(item):
                 stdout().print(f"  {name:<22}{visible(value)}", markup=False)
-    for error in failures:
-        complain(str(error))
+    for failure in failures:
+        complain(str(failure))
     if failures:
         raise typer.Exit(failures[0].exit_code)
 

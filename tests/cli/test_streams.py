@@ -75,9 +75,7 @@ def test_a_warning_that_nobody_reads_stops_no_merge(bracket, tiny_model, tmp_pat
 def test_words_for_a_full_disk_stop_no_merge(bracket, tiny_model, tmp_path, options):
     output = tmp_path / "out.exr"
     with FULL.open("wb") as full:
-        done = run(
-            *("merge", *bracket, "--model", tiny_model, "-o", output, *options), stderr=full
-        )
+        done = run(*("merge", *bracket, "--model", tiny_model, "-o", output, *options), stderr=full)
     assert done.returncode == 0
     assert output.is_file()
 
