@@ -44,6 +44,9 @@ _PACKAGES = (
 )
 
 
+_KEEP = "set NUMBA_CACHE_DIR to a folder that may be written to"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the report.
@@ -170,7 +173,7 @@ def _devices() -> list[Finding]:
 
 
 def _runtimes() -> list[Finding]:
-    from ahdr_cli.inference.winograd_support import winograd_failure
+    from ahdr_cli.inference.winograd_support import is_kept, winograd_failure
 
     findings = []
     for name in ("torch", "onnxruntime"):
@@ -184,6 +187,8 @@ def _runtimes() -> list[Finding]:
         findings.append(Finding("runtime", name, status, detail))
     failure = winograd_failure()
     detail = failure or "AHDRNet in fp32 on CPUs"
+    if failure is None and not is_kept():
+        detail += f", compiled anew by each run, which takes seconds; {_KEEP}"
     findings.append(Finding("runtime", "winograd", "missing" if failure else "ok", detail))
     return findings
 
