@@ -9,6 +9,7 @@ import pytest
 
 from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.cli.streams import WordsConsole
+from ahdr_cli.training.__main__ import main as bare_main
 
 QUICK = ("--preset", "tiny", "--set", "runtime.device=cpu", "--set", "logging.tensorboard=off")
 
@@ -119,3 +120,10 @@ def test_a_run_that_was_stopped_says_so_to_scripts(ahdr, tmp_path, monkeypatch, 
     assert "stopped after 7 steps" in result.stderr and "--resume" in result.stderr
     result = ahdr("train", "--data", "hdr:x", "--out", tmp_path, "--json")
     assert (result.exit_code, json.loads(result.stdout)["reason"]) == (code, "stopped")
+
+
+def test_the_bare_command_refuses_an_empty_folder_too(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        bare_main(["--data", "packed:shards", "--out", ""])
+    assert stopped.value.code == 2
+    assert "argument --out: is empty" in capsys.readouterr().err
