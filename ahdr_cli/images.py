@@ -91,6 +91,7 @@ class CaptureMetadata:
         orientation: EXIF orientation found in the file (1–8), already applied to the pixels.
         colour_profile: description of the embedded ICC profile, if any.
         bracketed: whether the camera says it was bracketing; None if it says nothing.
+        software: the program that wrote the file, as recorded.
         serial: of the camera body; tells bodies of one model apart and is never written out.
     """
 
@@ -105,6 +106,14 @@ class CaptureMetadata:
     colour_profile: str | None = None
     bracketed: bool | None = None
     serial: str | None = None
+    software: str | None = None
+
+    @property
+    def camera(self) -> str | None:
+        """Maker and model; the maker once, for some repeat it in the model. None if unknown."""
+        make, model = self.make or "", self.model or ""
+        named = model.casefold().split()[:1] == make.casefold().split()[:1]
+        return (model if named else f"{make} {model}".strip()) or None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

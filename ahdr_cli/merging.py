@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from ahdr_cli.bracket.opencv import has_cv2
+from ahdr_cli.bracket.opencv import REMEDY, has_cv2
 from ahdr_cli.bracket.preparation import RESPONSES, prepare
 from ahdr_cli.bracket.warnings import bracket_warnings
 from ahdr_cli.checkpoints import load_checkpoint
@@ -234,7 +234,9 @@ class Merger:
         """Reasons to doubt the result of a bracket, one line each."""
         messages = bracket_warnings(bracket, trained_ev=self._checkpoint.spacing_ev)
         if self.options.align == "auto" and not has_cv2():
-            messages.append("the frames are not aligned, because OpenCV cannot be imported")
+            messages.append(
+                f"the frames are not aligned, because OpenCV cannot be imported ({REMEDY})"
+            )
         return messages
 
     def _inner(self, size: tuple[int, int]) -> int | tuple[int, int]:

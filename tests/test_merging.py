@@ -61,7 +61,7 @@ def make_bracket(height: int = 50, width: int = 70, evs=(-2.0, 0.0, 3.0)) -> Bra
         Frame(
             generator.random((height, width, 3), np.float32),
             exposure=Exposure(seconds=2.0**ev),
-            metadata=CaptureMetadata(make=f"camera {i}"),
+            metadata=CaptureMetadata(lens=f"lens {i}"),
         )
         for i, ev in enumerate(evs)
     ]
@@ -82,7 +82,7 @@ def test_the_result_carries_the_reference_frames_capture(checkpoint):
     bracket = make_bracket()
     merged = Merger(checkpoint, options=CPU)(bracket)
     assert merged.exposure == bracket.reference.exposure == Exposure(seconds=1)
-    assert merged.metadata.make == "camera 1"
+    assert merged.metadata.lens == "lens 1"
     assert merged.pixels.dtype == np.float32
 
 
@@ -142,6 +142,14 @@ def test_an_automatic_tile_follows_free_memory(checkpoint, monkeypatch):
     told: list[tuple[int, int]] = []
     tight(make_bracket(200, 200), on_tile=lambda *state: told.append(state))
     assert len(told) > 1
+
+
+def test_what_helps_where_opencv_is_missing_is_said(checkpoint, monkeypatch):
+    monkeypatch.setattr("ahdr_cli.merging.has_cv2", lambda: False)
+    merger = Merger(checkpoint, options=CPU)
+    (warning,) = merger.warnings(make_bracket(evs=(-2, 0, 2)))
+    assert warning.startswith("the frames are not aligned, because OpenCV cannot be imported (")
+    assert "pip install opencv-python-headless" in warning
 
 
 def test_spacing_outside_the_models_range_is_warned_of(checkpoint):

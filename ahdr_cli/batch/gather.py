@@ -10,7 +10,10 @@ from ahdr_cli.batch.record import PREVIEW, preview_path, read_record
 from ahdr_cli.batch.thumbnail import THUMBNAIL_FOLDER
 from ahdr_cli.bracket.grouping import LeftOut, Shot
 from ahdr_cli.errors import AhdrError, InputError, reason_of
+from ahdr_cli.io.exif_block import is_ours
+from ahdr_cli.io.float_tiff import is_float_tiff
 from ahdr_cli.io.place import real_path
+from ahdr_cli.io.sniff import FileKind, sniff
 from ahdr_cli.natural_order import natural_key
 
 __all__ = [
@@ -39,6 +42,9 @@ so that their owner hears of them, and those that are JPEG under such a name are
 _LOOKED_AT = PHOTOGRAPH_SUFFIXES | UNREAD_SUFFIXES
 
 _HDR = "is an HDR image, not a photograph"
+_OURS = "is a picture that ahdr made, not a photograph"
+_NAMED = "is named as the preview of the HDR image beside it"
+_OTHERS = (_HDR, _OURS, _NAMED)
 
 _READERS = 8
 """Headers are read at the same time: the disk or network waits, not the processor."""
@@ -109,6 +115,31 @@ def _is_preview(path: Path) -> bool:
     )
 
 
+def _is_named_as_preview(path: Path) -> bool:
+    """Whether a picture lies beside an HDR image of whose preview it has the name.
+
+    A photograph in TIFF is no HDR image: ``arch.tif`` may be a shot of its own beside
+    ``arch_preview.jpg``.
+    """
+    from ahdr_cli.io import HDR_SUFFIXES
+
+    if not path.stem.endswith(f"_{PREVIEW}"):
+        return False
+    stem = path.stem.removesuffix(f"_{PREVIEW}")
+    results = (path.with_name(stem + suffix) for suffix in HDR_SUFFIXES)
+    return any(result.is_file() and _is_hdr(result) for result in results)
+
+
+def _is_hdr(path: Path) -> bool:
+    try:
+        kind = sniff(path)
+        return kind in (FileKind.EXR, FileKind.RADIANCE) or (
+            kind is FileKind.TIFF and is_float_tiff(path)
+        )
+    except AhdrError:
+        return False
+
+
 def read_shots(
     paths: Sequence[Path], *, on_file: Callable[[int, int], None] | None = None
 ) -> tuple[list[Shot], list[LeftOut], list[LeftOut]]:
@@ -137,7 +168,7 @@ def read_shots(
 
 def _is_other(found: LeftOut) -> bool:
     """Whether a file is whole as far as one can tell, and only of a kind that is not merged."""
-    return found.path.suffix.lower() in UNREAD_SUFFIXES or found.reason == _HDR
+    return found.path.suffix.lower() in UNREAD_SUFFIXES or found.reason in _OTHERS
 
 
 def of_unread_kind(others: Sequence[LeftOut], shots: Sequence[Shot]) -> tuple[LeftOut, ...]:
@@ -164,6 +195,10 @@ def _shot(path: Path) -> Shot | LeftOut:
         return LeftOut(path=path, reason=error.message + hint)
     if info.is_hdr:
         return LeftOut(path=path, reason=_HDR)
+    if is_ours(info.metadata):
+        return LeftOut(path=path, reason=_OURS)
+    if _is_named_as_preview(path):
+        return LeftOut(path=path, reason=_NAMED)
     return Shot(
         path=path,
         size=(info.height, info.width),

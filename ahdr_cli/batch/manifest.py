@@ -301,5 +301,6 @@ _FORMATS: dict[str, _Formats] = {
 def _format(path: Path) -> _Formats:
     formats = _FORMATS.get(path.suffix.lower())
     if formats is None:
-        raise UsageError(f"a manifest is .json or .csv, not {path.suffix!r}", path=path)
+        found = repr(path.suffix) if path.suffix else "without suffix"
+        raise UsageError(f"a manifest is .json or .csv, not {found}", path=path)
     return formats

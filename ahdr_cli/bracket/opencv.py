@@ -7,7 +7,10 @@ from types import ModuleType
 
 from ahdr_cli.errors import MissingDependencyError
 
-__all__ = ["has_cv2", "load_cv2"]
+__all__ = ["REMEDY", "has_cv2", "load_cv2"]
+
+REMEDY = "install the system's libGL and glib, or pip install opencv-python-headless"
+"""The way out where it cannot be imported."""
 
 
 def load_cv2() -> ModuleType:
@@ -21,7 +24,7 @@ def load_cv2() -> ModuleType:
     except ImportError as error:
         raise MissingDependencyError(
             f"OpenCV cannot be imported: {' '.join(str(error).split())}",
-            hint="install the system's libGL and glib, or pip install opencv-python-headless",
+            hint=REMEDY,
         ) from error
     module: ModuleType = cv2
     return module

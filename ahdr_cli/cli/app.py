@@ -27,7 +27,8 @@ from ahdr_cli.cli import (
     train,
 )
 from ahdr_cli.cli.console import EXIT_CODES
-from ahdr_cli.cli.streams import abandon, unwritable
+from ahdr_cli.cli.root import Root
+from ahdr_cli.cli.streams import SilencedWords, abandon, unwritable
 
 __all__ = ["app", "main"]
 
@@ -35,6 +36,7 @@ _EPILOG = "Exit codes: " + ", ".join(f"{code} {text}" for code, text in EXIT_COD
 
 app = typer.Typer(
     name="ahdr",
+    cls=Root,
     help="Merge bracketed photographs into one ghost-free HDR image.",
     epilog=_EPILOG,
     no_args_is_help=True,
@@ -85,6 +87,8 @@ def main() -> NoReturn:
         elif isinstance(stream, io.TextIOWrapper):
             # Names of files need not be text, nor need a terminal know Greek letters.
             stream.reconfigure(errors="backslashreplace")
+            if name == "stderr":
+                sys.stderr = SilencedWords(stream)
     try:
         code = _run()
         sys.stdout.flush()

@@ -53,7 +53,9 @@ def bench(
     """Time every stage of a merge and the whole command, on synthetic frames.
 
     Medians in seconds; with the peak memory, and with the network's rate as a share of what this
-    machine reaches in multiplying matrices. OMP_NUM_THREADS sets the number of threads.
+    machine reaches in multiplying matrices. The operations of direct convolutions are counted;
+    Winograd's algorithm does fewer, so that its share may exceed 100 %. OMP_NUM_THREADS sets the
+    number of threads.
     """
     from ahdr_cli.benchmark import BenchmarkOptions, run_benchmark
 
@@ -78,6 +80,15 @@ def bench(
         f"{peak.threads} threads on the CPU"
     )
     stdout().print(_table(found))
+    shares = [found.share(result) or 0.0 for result in found.sizes]
+    if max(shares, default=0.0) > 1.0:
+        stdout().print(_ABOVE, markup=False)
+
+
+_ABOVE = (
+    "The share is above 100 % because the multiplications of direct convolutions are counted, and "
+    "Winograd's algorithm does fewer of them."
+)
 
 
 def _parse_sizes(text: str) -> tuple[float, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEBUG_VARIABLE",
     "EXIT_CODES",
+    "complain",
     "guarded",
     "note",
     "print_json",
@@ -140,10 +141,10 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except AhdrError as error:
-            _complain(str(error))
+            complain(str(error))
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
-            _complain("interrupted")
+            complain("interrupted")
             raise typer.Exit(130) from error
         except BrokenPipeError as error:
             from ahdr_cli.cli.streams import abandon
@@ -158,11 +159,11 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
             if is_out_of_memory(error):
                 reason = " ".join(str(error).split()) or type(error).__name__
-                _complain(f"not enough memory: {reason}")
+                complain(f"not enough memory: {reason}")
                 raise typer.Exit(OutOfMemoryError.exit_code) from error
             if os.environ.get(DEBUG_VARIABLE):
                 raise
-            _complain(
+            complain(
                 f"unexpected {type(error).__name__}: {' '.join(str(error).split())} "
                 f"(please report this; {DEBUG_VARIABLE}=1 shows where it happened)"
             )
@@ -171,7 +172,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     return wrapper
 
 
-def _complain(text: str) -> None:
+def complain(text: str) -> None:
+    """Say what failed, in a line; the exit code is the caller's."""
     stderr().print("[red]ahdr: error:[/red] ", end="")
     _say(text)
 

@@ -164,7 +164,8 @@ def preview(
     from ahdr_cli.training.sources import open_engine
 
     check_output(output, overwrite=overwrite, suffixes=PREVIEW_SUFFIXES)
-    engine = open_engine(sources, seed=seed, recipe=Recipe(), device="cpu")
+    with progress("reading", quiet=quiet) as on_scene:
+        engine = open_engine(sources, seed=seed, recipe=Recipe(), device="cpu", on_scene=on_scene)
     sheet = preview_sheet(engine, count, patch=patch, first=first)
     write_preview(output, sheet, overwrite=overwrite)
     if not quiet:

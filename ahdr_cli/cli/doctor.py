@@ -44,6 +44,9 @@ _PACKAGES = (
 )
 
 
+_KEEP = "set NUMBA_CACHE_DIR to a folder that may be written to"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the report.
@@ -106,7 +109,7 @@ def _packages() -> list[Finding]:
     for distribution, module, needed, remedy in _PACKAGES:
         absent: Status = "broken" if needed else "missing"
         try:
-            importlib.import_module(module)
+            _load(module)
         except ModuleNotFoundError:
             findings.append(Finding("package", distribution, absent, remedy))
         except Exception as error:  # a library that is there and fails to load, whatever it raises
@@ -117,6 +120,15 @@ def _packages() -> list[Finding]:
                 Finding("package", distribution, "ok", _version_of(distribution, module))
             )
     return findings
+
+
+def _load(module: str) -> None:
+    """Import a module; ONNX Runtime by way of ours, or it would report to its makers."""
+    from ahdr_cli.inference.winograd_support import ONNXRUNTIME
+
+    if module == "onnxruntime":
+        module = ONNXRUNTIME
+    importlib.import_module(module)
 
 
 def _version_of(usual: str, module: str) -> str:
@@ -161,12 +173,12 @@ def _devices() -> list[Finding]:
 
 
 def _runtimes() -> list[Finding]:
-    from ahdr_cli.inference.winograd_support import ONNXRUNTIME, winograd_failure
+    from ahdr_cli.inference.winograd_support import is_kept, winograd_failure
 
     findings = []
-    for name, module in (("torch", "torch"), ("onnxruntime", ONNXRUNTIME)):
+    for name in ("torch", "onnxruntime"):
         try:
-            importlib.import_module(module)
+            _load(name)
         except Exception:
             status: Status = "missing"
             detail = "not importable"
@@ -175,6 +187,8 @@ def _runtimes() -> list[Finding]:
         findings.append(Finding("runtime", name, status, detail))
     failure = winograd_failure()
     detail = failure or "AHDRNet in fp32 on CPUs"
+    if failure is None and not is_kept():
+        detail += f", compiled anew by each run, which takes seconds; {_KEEP}"
     findings.append(Finding("runtime", "winograd", "missing" if failure else "ok", detail))
     return findings
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ahdr_cli.cli.console import guarded, print_json, stdout
+from ahdr_cli.cli.console import complain, guarded, print_json, stdout
 from ahdr_cli.cli.options import JsonOption
 from ahdr_cli.errors import AhdrError
 
@@ -34,23 +34,28 @@ def info(
     from ahdr_cli.io import probe
 
     found = []
-    failure: AhdrError | None = None
+    failures = []
     for path in files:
         try:
             found.append(probe(path))
         except AhdrError as error:
-            # The others are still worth showing; the first failure is reported after them.
-            failure = failure or error
+            failures.append(error)  # the others are still worth showing
 
     if as_json:
-        print_json({"files": [item.to_dict() for item in found]})
+        errors = [
+            {"path": str(error.path), "message": error.message, "hint": error.hint}
+            for error in failures
+        ]
+        print_json({"files": [item.to_dict() for item in found], "errors": errors})
     else:
         for item in found:
             stdout().print(visible(str(item.path)), markup=False, style="bold")
             for name, value in _describe(item):
                 stdout().print(f"  {name:<22}{visible(value)}", markup=False)
-    if failure is not None:
-        raise failure
+    for failure in failures:
+        complain(str(failure))
+    if failures:
+        raise typer.Exit(failures[0].exit_code)
 
 
 def _describe(item: FileInfo) -> Iterator[tuple[str, str]]:
@@ -63,9 +68,8 @@ def _describe(item: FileInfo) -> Iterator[tuple[str, str]]:
     elif not item.is_hdr:
         yield "exposure", "not in the file; merge with --ev or --exposures"
     metadata = item.metadata
-    camera = " ".join(part for part in (metadata.make, metadata.model) if part)
     for name, text in (
-        ("camera", camera),
+        ("camera", metadata.camera),
         ("lens", metadata.lens),
         ("captured", metadata.captured_at),
         ("profile", metadata.colour_profile),

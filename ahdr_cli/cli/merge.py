@@ -188,7 +188,8 @@ def _preview_path(output: Path, preview: Path | None, no_preview: bool) -> Path 
         if preview is not None:
             raise UsageError("--preview and --no-preview contradict each other")
         return None
-    return preview or output.with_name(f"{output.stem}_preview.png")
+    # Not `with_name`: the output may be a folder without a name, which is refused later.
+    return preview or output.parent / f"{output.stem}_preview.png"
 
 
 def _check_outputs(frames: list[Path], outputs: dict[str, Path | None], *, overwrite: bool) -> None:

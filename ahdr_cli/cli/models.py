@@ -183,7 +183,10 @@ def calibrate_model(
 
     check_output(output, overwrite=overwrite, suffixes={".safetensors"})
     checkpoint = load_checkpoint(name)
-    engine = open_engine(data, seed=CALIBRATION_SEED, recipe=Recipe(), device="cpu")
+    with progress("reading", quiet=quiet) as on_scene:
+        engine = open_engine(
+            data, seed=CALIBRATION_SEED, recipe=Recipe(), device="cpu", on_scene=on_scene
+        )
     with progress("calibrating", quiet=quiet) as on_sample:
         found = calibrate(checkpoint, engine, samples=samples, on_sample=on_sample)
     sha256 = save_checkpoint(

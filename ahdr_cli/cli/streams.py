@@ -6,6 +6,7 @@ an error, unless nobody reads it any more.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import suppress
@@ -15,7 +16,15 @@ from rich.console import Console
 
 from ahdr_cli.errors import OutputError, reason_of
 
-__all__ = ["DataConsole", "WordsConsole", "abandon", "unwritable", "visible", "write_data"]
+__all__ = [
+    "DataConsole",
+    "SilencedWords",
+    "WordsConsole",
+    "abandon",
+    "unwritable",
+    "visible",
+    "write_data",
+]
 
 
 def visible(text: str) -> str:
@@ -46,6 +55,39 @@ def write_data(text: str) -> None:
     except OSError as error:
         abandon(sys.stdout)
         raise unwritable(error) from error
+
+
+class SilencedWords(io.TextIOWrapper):
+    """stderr that falls silent when it cannot be written: its disk is full, its reader has gone.
+
+    All words of the process go through it, those of the libraries and the interpreter, too, so that
+    the exit code says how the work went, whether or not anybody could be told.
+
+    Args:
+        stream: what stands there; it is kept, and must not be written to any more.
+    """
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        stream.flush()
+        super().__init__(
+            stream.buffer, encoding=stream.encoding, errors=stream.errors, line_buffering=True
+        )
+        self._kept = stream  # which closes the buffer when it is collected
+
+    def write(self, text: str) -> int:
+        """Write, or discard."""
+        try:
+            return super().write(text)
+        except OSError:
+            abandon(self)
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or discard."""
+        try:
+            super().flush()
+        except OSError:
+            abandon(self)
 
 
 class WordsConsole(Console):

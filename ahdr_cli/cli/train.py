@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ahdr_cli.cli.console import guarded, note, print_json, shows_bars, stderr, warn
+from ahdr_cli.cli.console import complain, guarded, note, print_json, warn
 from ahdr_cli.cli.options import JsonOption, QuietOption
+from ahdr_cli.cli.train_watch import Watch
 from ahdr_cli.errors import UsageError
 from ahdr_cli.training.preset import available_presets
 
 if TYPE_CHECKING:
-    from ahdr_cli.training.events import Event, EventSink, Progress
+    import torch
+
+    from ahdr_cli.training.batch import Engine
+    from ahdr_cli.training.recipe import Recipe
 
 __all__ = ["train"]
 
@@ -79,17 +82,38 @@ def train(
     doubt = overlap_warning(data, validation or ())
     if doubt is not None and is_first_process():
         warn(doubt)
-    with _watch(quiet=quiet or as_json) as on_event:
-        result = run_session(
-            open_engine,
-            data=data,
-            out=out,
-            validation=validation or (),
-            preset_or_path=config or preset,
-            overrides=overrides or (),
-            resume=resume,
-            on_event=on_event,
-        )
+    opening = False
+    with Watch(quiet=quiet or as_json or not is_first_process()) as watch:
+
+        def opener(
+            sources: Sequence[str], *, seed: int, recipe: Recipe, device: torch.device
+        ) -> Engine:
+            nonlocal opening
+            opening = True
+            with watch.reading() as on_scene:
+                engine = open_engine(
+                    sources, seed=seed, recipe=recipe, device=device, on_scene=on_scene
+                )
+            opening = False
+            return engine
+
+        try:
+            result = run_session(
+                opener,
+                data=data,
+                out=out,
+                validation=validation or (),
+                preset_or_path=config or preset,
+                overrides=overrides or (),
+                resume=resume,
+                on_event=watch.on_event,
+            )
+        except KeyboardInterrupt as error:
+            if not opening:
+                raise
+            kept = "the run is as it was" if resume else "there is nothing to save yet"
+            complain(f"interrupted while the data were read: {kept}")
+            raise typer.Exit(130) from error
     if as_json:
         print_json(
             {
@@ -107,54 +131,3 @@ def train(
             note("go on with --resume, the same --out, --data and --val")
     if result.exit_code:
         raise typer.Exit(result.exit_code)
-
-
-@contextmanager
-def _watch(*, quiet: bool) -> Iterator[EventSink]:
-    """A sink for the run's events: a bar on a terminal, lines elsewhere."""
-    from ahdr_cli.training.events import Progress as Advanced
-    from ahdr_cli.training.events import Validated
-
-    if quiet:
-        yield lambda event: None
-        return
-
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("step {task.fields[step]}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TextColumn("loss {task.fields[loss]:.4f}  {task.fields[rate]:.1f} images/s"),
-        TextColumn("{task.fields[score]}"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=stderr(), disable=not shows_bars()) as bar:
-        task = bar.add_task("", total=1.0, step=0, loss=float("nan"), rate=0.0, score="")
-
-        def on_event(event: Event) -> None:
-            if isinstance(event, Advanced):
-                bar.update(
-                    task,
-                    completed=event.fraction,
-                    step=event.step,
-                    loss=event.loss,
-                    rate=event.samples_per_second,
-                )
-                if not shows_bars():
-                    note(_line(event))
-            elif isinstance(event, Validated):
-                score = f"PSNR-μ {event.psnr_mu:.2f}, PSNR-L {event.psnr_l:.2f} dB"
-                bar.update(task, score=score)
-                note(f"step {event.step}: {score}{' (best)' if event.best else ''}")
-
-        yield on_event
-
-
-def _line(event: Progress) -> str:
-    left = "" if event.remaining is None else f", {event.remaining / 60:.0f} min left"
-    return (
-        f"step {event.step}: loss {event.loss:.4f}, lr {event.lr:.1e}, "
-        f"{event.samples_per_second:.1f} images/s{left}"
-    )

@@ -6,7 +6,7 @@ import importlib
 
 from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 
-__all__ = ["CHANNELS", "ONNXRUNTIME", "has_winograd_body", "winograd_failure"]
+__all__ = ["CHANNELS", "ONNXRUNTIME", "has_winograd_body", "is_kept", "winograd_failure"]
 
 CHANNELS = 32
 """Channels of a group, the unit of memory and work: what a dense layer adds, and a multiple of
@@ -34,3 +34,12 @@ def winograd_failure() -> str | None:
     except ImportError as error:
         return str(error).partition("\n")[0]
     return None
+
+
+def is_kept() -> bool:
+    """Whether what is compiled stays on disk for the next run. Call it where nothing fails."""
+    from ahdr_cli.inference.winograd_products import transform_products
+
+    # Numba finds a place when it is told to keep a function, which is at the import.
+    statistics = getattr(transform_products, "stats", None)
+    return getattr(statistics, "cache_path", None) is not None

@@ -59,12 +59,18 @@ def check_suffix(path: Path, suffixes: Collection[str]) -> None:
     """Refuse a path for whose suffix there is no writer.
 
     Raises:
-        OutputError: the suffix is not among `suffixes`, lower case with the dot.
+        OutputError: the suffix is not among `suffixes`, lower case with the dot; or the path is
+            that of a folder.
     """
-    if path.suffix.lower() not in suffixes:
-        raise OutputError(
-            f"suffix {path.suffix!r}, expected {' or '.join(sorted(suffixes))}", path=path
-        )
+    if path.suffix.lower() in suffixes:
+        return
+    expected = " or ".join(sorted(suffixes))
+    if os.path.isdir(path):  # noqa: PTH112 # unlike Path.is_dir it never raises
+        raise OutputError(f"is a folder, expected the name of a file, {expected}", path=path)
+    if path.name.lower() in suffixes:
+        raise OutputError("is a suffix without a name", path=path, hint=f"write out{path.name}")
+    found = f"suffix {path.suffix!r}" if path.suffix else "has no suffix"
+    raise OutputError(f"{found}, expected {expected}", path=path)
 
 
 @contextmanager

@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from ahdr_cli._version import __version__
-from ahdr_cli.images import HdrImage
+from ahdr_cli.images import CaptureMetadata, HdrImage
 from ahdr_cli.io.exif import exif_moment, rational
 
-__all__ = ["exif_block"]
+__all__ = ["SOFTWARE", "exif_block", "is_ours"]
+
+SOFTWARE = f"ahdr {__version__}"
+"""What the pictures that we make say of the program that made them."""
 
 _SHORT_MAX = 65535
 _RECOMMENDED_EXPOSURE_INDEX = 2  # a SensitivityType
@@ -28,7 +31,7 @@ def exif_block(image: HdrImage) -> bytes:
         piexif.ImageIFD.Make: _ascii(metadata.make),
         piexif.ImageIFD.Model: _ascii(metadata.model),
         piexif.ImageIFD.Orientation: 1,
-        piexif.ImageIFD.Software: _ascii(f"ahdr {__version__}"),
+        piexif.ImageIFD.Software: _ascii(SOFTWARE),
     }
     moment = metadata.captured_at
     fraction = (moment or "").partition(".")[2]
@@ -54,6 +57,11 @@ def exif_block(image: HdrImage) -> bytes:
                 capture[piexif.ExifIFD.RecommendedExposureIndex] = iso
     block: bytes = piexif.dump({"0th": _present(primary), "Exif": _present(capture)})
     return block
+
+
+def is_ours(metadata: CaptureMetadata) -> bool:
+    """Whether a picture says that some version of ahdr made it."""
+    return (metadata.software or "").partition(" ")[0] == SOFTWARE.partition(" ")[0]
 
 
 def _present(tags: dict[int, Any]) -> dict[int, Any]:

@@ -131,7 +131,7 @@ def decoding(path: Path, file_format: str) -> Iterator[None]:
     except PermissionError as error:
         raise InputError(f"cannot be opened: {reason_of(error)}", path=path) from error
     except Exception as error:  # decoders raise anything, from struct.error to SyntaxError
-        raise UnreadableImageError(
-            f"damaged or truncated {file_format}: {one_line(error) or type(error).__name__}",
-            path=path,
-        ) from error
+        words = one_line(error) or type(error).__name__
+        # The key or index that a decoder did not find tells a user nothing.
+        why = "" if isinstance(error, LookupError) and words.isdecimal() else f": {words}"
+        raise UnreadableImageError(f"damaged or truncated {file_format}{why}", path=path) from error

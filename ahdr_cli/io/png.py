@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ahdr_cli.errors import UnreadableImageError
 from ahdr_cli.io.colour_profile import profile_name
 from ahdr_cli.io.exif import capture_metadata, exposure_from, read_tags
-from ahdr_cli.io.guard import check_dimensions, decoding
+from ahdr_cli.io.guard import check_dimensions, decoding, one_line
 from ahdr_cli.io.raster import Header, Raster
 
 __all__ = ["read_png", "read_png_header"]
@@ -26,6 +26,7 @@ __all__ = ["read_png", "read_png_header"]
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type; 3 is a palette
 _KEPT = (b"IHDR", b"PLTE", b"IDAT", b"IEND")  # without tRNS: alpha would be dropped anyway
+_SOFTWARE = b"Software\x00"  # the keyword of a tEXt chunk
 _MAX_PROFILE = 4 << 20  # inflated size of an ICC or EXIF profile; real ones are below 1 MiB
 
 
@@ -36,6 +37,7 @@ class _Chunks:
     critical: list[memoryview] = field(default_factory=list)
     exif: bytes | None = None
     icc: bytes | None = None
+    software: str | None = None
 
 
 def read_png_header(path: Path) -> Header:
@@ -91,6 +93,8 @@ def _walk(data: bytes, path: Path) -> _Chunks:
             chunks.exif = bytes(body)
         elif kind == b"iCCP":
             chunks.icc = _inflated(bytes(body).partition(b"\x00")[2][1:])
+        elif kind == b"tEXt" and bytes(body[: len(_SOFTWARE)]) == _SOFTWARE:
+            chunks.software = one_line(bytes(body[len(_SOFTWARE) :]).decode("latin-1")) or None
         elif kind in (b"tEXt", b"zTXt") and chunks.exif is None:
             chunks.exif = _raw_profile(kind, bytes(body))
         kinds.add(kind)
@@ -103,17 +107,15 @@ def _walk(data: bytes, path: Path) -> _Chunks:
 def _header(data: bytes, chunks: _Chunks) -> Header:
     width, height, bit_depth, colour_type = struct.unpack(">2I2B", data[16:26])
     tags = read_tags(chunks.exif)
+    metadata = capture_metadata(
+        tags, file_format="PNG", bit_depth=bit_depth, colour_profile=profile_name(chunks.icc)
+    )
     return Header(
         width=width,
         height=height,
         channels=_CHANNELS[colour_type],
         exposure=exposure_from(tags),
-        metadata=capture_metadata(
-            tags,
-            file_format="PNG",
-            bit_depth=bit_depth,
-            colour_profile=profile_name(chunks.icc),
-        ),
+        metadata=replace(metadata, software=metadata.software or chunks.software),
     )
 
 

@@ -69,6 +69,16 @@ _KNOWN = (
 
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC"}
 
+_VIDEO = "video"
+_VIDEO_BRANDS = (b"isom", b"iso", b"mp4", b"avc", b"M4V", b"qt", b"3g", b"dash", b"MSNV", b"XAVC")
+_VIDEO_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip")  # QuickTime without a brand
+_MATROSKA = b"\x1aE\xdf\xa3"
+
+_WAYS_OUT = {
+    "PFM": "convert it to OpenEXR",
+    _VIDEO: "save those frames as PNG that were exposed differently, and give --ev",
+}
+
 _RAW_SUFFIXES = frozenset(
     (
         *(".3fr", ".arw", ".cr2", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25", ".kdc", ".mef"),
@@ -111,7 +121,7 @@ def sniff(path: Path, *, expected: str = READABLE) -> FileKind:
     raise UnsupportedFormatError(
         f"is {'an' if name == 'AVIF' else 'a'} {name} file, expected {expected}",
         path=path,
-        hint="convert it to OpenEXR" if name == "PFM" else AS_PHOTOGRAPH,
+        hint=_WAYS_OUT.get(name, AS_PHOTOGRAPH),
     )
 
 
@@ -132,6 +142,11 @@ def _foreign_name(head: bytes) -> str | None:
             return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
+    riff_video = head[:4] == b"RIFF" and head[8:12] == b"AVI "
+    if riff_video or head.startswith(_MATROSKA) or head[4:8] in _VIDEO_BOXES:
+        return _VIDEO
     if head[4:8] == b"ftyp":
+        if head[8:12].startswith(_VIDEO_BRANDS):
+            return _VIDEO
         return _BRANDS.get(head[8:12], "HEIF or video")
     return None

@@ -56,11 +56,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--validation", "--val", action="append", default=[], help="held-out source"
     )
-    parser.add_argument("--out", required=True, help="folder of the run")
+    parser.add_argument("--out", required=True, type=_not_empty, help="folder of the run")
     parser.add_argument("--preset", "--config", help="preset or TOML file (default: release)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     return parser
+
+
+def _not_empty(text: str) -> str:
+    """An empty path would be the folder that we are in."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    return text
 
 
 def _print(event: Event) -> None:

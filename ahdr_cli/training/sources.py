@@ -17,9 +17,10 @@ weights (default 1). `packed` needs only torch, numpy and safetensors.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -35,6 +36,8 @@ __all__ = ["KINDS", "Source", "open_engine", "parse_source"]
 
 KINDS = ("packed", "hdr", "photo", "kalantari", "synth")
 """The words before the colon."""
+
+T = TypeVar("T")
 
 _CAPTURED = ("kalantari", "synth")
 _HINT = "give KIND:PATH or KIND:PATH=WEIGHT, such as hdr:maps=0.7; kinds are " + ", ".join(KINDS)
@@ -78,7 +81,12 @@ def parse_source(text: str) -> Source:
 
 
 def open_engine(
-    sources: Sequence[str], *, seed: int, recipe: Recipe, device: torch.device | str
+    sources: Sequence[str],
+    *,
+    seed: int,
+    recipe: Recipe,
+    device: torch.device | str,
+    on_scene: Callable[[int, int], None] | None = None,
 ) -> Engine:
     """Make one engine of all sources.
 
@@ -87,6 +95,8 @@ def open_engine(
         seed: of the samples, ≥ 0.
         recipe: of the synthetic brackets.
         device: where batches are made.
+        on_scene: called with (done, total) before the first scene is read from an image file, and
+            after each; never for shards, which open at once.
 
     Raises:
         UsageError: a source cannot be understood.
@@ -95,12 +105,13 @@ def open_engine(
     parsed = [parse_source(text) for text in sources]
     if not parsed:
         raise UsageError("no sources of data", hint=_HINT)
+    tally = _Tally(parsed, on_scene)
     engines: list[Engine] = []
     weights: list[float] = []
     synthetic = [source for source in parsed if source.kind not in _CAPTURED]
     if synthetic:
         # One store for all, so that objects come from every source's scenes.
-        scenes, shares = _gather(synthetic)
+        scenes, shares = _gather(synthetic, tally)
         store = SceneStore(scenes, device=device, source_weights=shares)
         engines.append(SynthesisEngine(store, seed=seed, recipe=recipe))
         weights.append(sum(source.weight for source in synthetic))
@@ -109,18 +120,52 @@ def open_engine(
             # Imported here: it reads image files, which a bare machine cannot.
             from ahdr_cli.training.captured_files import read_brackets
 
-            brackets = list(read_brackets(source.path))
+            brackets = list(tally.counted(read_brackets(source.path)))
             engines.append(CapturedEngine(brackets, seed=seed, device=device))
             weights.append(source.weight)
     return engines[0] if len(engines) == 1 else MixedEngine(engines, weights=weights, seed=seed)
 
 
-def _gather(sources: Sequence[Source]) -> tuple[list[Scene], list[float]]:
+class _Tally:
+    """Counts the scenes that are read from image files, over all sources."""
+
+    def __init__(
+        self, sources: Sequence[Source], on_scene: Callable[[int, int], None] | None
+    ) -> None:
+        self._on_scene = on_scene
+        self._done = 0
+        self._total = 0 if on_scene is None else sum(_scene_count(source) for source in sources)
+        if on_scene is not None and self._total:
+            on_scene(0, self._total)
+
+    def counted(self, scenes: Iterable[T]) -> Iterator[T]:
+        """The same scenes; each is counted when it has been read."""
+        for scene in scenes:
+            self._done += 1
+            if self._on_scene is not None:
+                self._on_scene(self._done, self._total)
+            yield scene
+
+
+def _scene_count(source: Source) -> int:
+    """How many scenes will be read from image files."""
+    if source.kind == "packed":
+        return 0
+    if source.kind in _CAPTURED:
+        from ahdr_cli.io.kalantari import find_scenes
+
+        return len(find_scenes(source.path))
+    from ahdr_cli.training.scene_files import find_images
+
+    return len(find_images(source.path, kind=source.kind))
+
+
+def _gather(sources: Sequence[Source], tally: _Tally) -> tuple[list[Scene], list[float]]:
     """All scenes, and the weight of each `Scene.source` number in them."""
     scenes: list[Scene] = []
     weights: list[float] = []
     for source in sources:
-        found, shares = _open_scenes(source)
+        found, shares = _open_scenes(source, tally)
         if not found:
             raise InputError("holds no scenes", path=source.path)
         scenes += [replace(scene, source=scene.source + len(weights)) for scene in found]
@@ -128,7 +173,7 @@ def _gather(sources: Sequence[Source]) -> tuple[list[Scene], list[float]]:
     return scenes, weights
 
 
-def _open_scenes(source: Source) -> tuple[list[Scene], list[float]]:
+def _open_scenes(source: Source, tally: _Tally) -> tuple[list[Scene], list[float]]:
     """The scenes of one source, and the weights of the parts that it consists of."""
     if source.kind == "packed":
         from ahdr_cli.training.shards import read_shards
@@ -136,7 +181,7 @@ def _open_scenes(source: Source) -> tuple[list[Scene], list[float]]:
         return read_shards(source.path)
     from ahdr_cli.training.scene_files import read_scenes
 
-    return list(read_scenes(source.path, kind=source.kind)), [1.0]
+    return list(tally.counted(read_scenes(source.path, kind=source.kind))), [1.0]
 
 
 def _number(text: str) -> float | None:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from ahdr_cli import write_hdr
+from ahdr_cli import write_hdr, write_preview
 from ahdr_cli.batch import Plan, PlanOptions, make_plan, run_sets
-from ahdr_cli.batch.gather import find_photographs
+from ahdr_cli.batch.gather import find_photographs, read_shots
 from ahdr_cli.errors import ExposureError, InputError, UsageError
-from ahdr_cli.images import HdrImage
+from ahdr_cli.images import Exposure, HdrImage
 
 
 def outputs(plan: Plan) -> list[str]:
@@ -198,6 +199,35 @@ def test_order_of_discovery_does_not_matter(tmp_path, photograph):
     for i in (3, 1, 2):
         photograph(folder, first=10 * i, when=timedelta(minutes=i))
     assert outputs(make_plan([folder], tmp_path)) == [f"IMG_00{i}0.exr" for i in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_previews_of_ahdr_merge_are_left_out_under_any_name(card, tmp_path, suffix):
+    image = HdrImage(np.ones((40, 56, 3), np.float32), exposure=Exposure(seconds=0.01))
+    for name in ("a_preview", "mine"):
+        write_preview(card / f"{name}{suffix}", np.zeros((40, 56, 3), np.uint8), image=image)
+    for options in (PlanOptions(), PlanOptions(count=3)):
+        plan = make_plan([card], tmp_path / "out", options=options)
+        assert len(plan.sets) == 3
+        reason = "is a picture that ahdr made, not a photograph"
+        assert why(plan) == {f"a_preview{suffix}": reason, f"mine{suffix}": reason}
+        assert plan.unreadable == ()
+
+
+@pytest.mark.parametrize("suffix", [".exr", ".hdr", ".tif"])
+def test_what_is_named_as_the_preview_of_a_result_is_left_out(card, tmp_path, suffix):
+    write_hdr(card / f"arch{suffix}", HdrImage(np.ones((16, 16, 3), np.float32)))
+    shutil.copy(card / "IMG_0001.jpg", card / "arch_preview.jpg")
+    plan = make_plan([card], tmp_path / "out")
+    assert why(plan)["arch_preview.jpg"] == "is named as the preview of the HDR image beside it"
+
+
+def test_a_photograph_that_is_called_a_preview_is_one(card):
+    for name in ("arch.tif", "arch_preview.tif", "lake_preview.jpg"):
+        Image.open(card / "IMG_0001.jpg").save(card / name)
+    shots, *left_out = read_shots(find_photographs([card]))
+    assert len(shots) == 12
+    assert left_out == [[], []]
 
 
 def test_what_ahdr_made_of_its_results_is_no_photograph(tmp_path, photograph, options):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ahdr_cli.bracket import Bracket, bracket_warnings
-from ahdr_cli.images import Exposure, Frame
+from ahdr_cli.images import CaptureMetadata, Exposure, Frame
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,47 @@ def test_exposures_in_the_wrong_order_are_noticed():
     found = warnings((2, 1, 0))
     assert "1.jpg had 2.0 EV more light than 2.jpg, and is darker" in found[0]
     assert "0.jpg had 2.0 EV more light than 1.jpg, and is darker" in found[1]
+
+
+def textured(
+    ev: float, *, name: str, seed: int = 0, camera: tuple[str, str] | None = None
+) -> Frame:
+    pixels = np.random.default_rng(seed).random((8, 9, 3), dtype=np.float32) * 0.3 + 0.2 * seed
+    metadata = (
+        CaptureMetadata() if camera is None else CaptureMetadata(make=camera[0], model=camera[1])
+    )
+    return Frame(pixels, exposure=Exposure.from_ev(ev), path=Path(name), metadata=metadata)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "names"),
+    [((0, 0, 0), "a and b and c"), ((0, 1, 1), "b and c"), ((0, 0, 1), "a and b")],
+)
+def test_the_same_picture_twice_is_noticed(seeds, names):
+    frames = [
+        textured(ev, name=name, seed=seed)
+        for ev, name, seed in zip((-2, 0, 2), "abc", seeds, strict=True)
+    ]
+    (warning,) = bracket_warnings(Bracket.from_frames(frames))
+    assert warning == (
+        f"{names} are the same picture, though their exposures differ; check the files"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cameras", "words"),
+    [
+        ((("Canon", "Canon EOS 550D"),) * 3, []),
+        ((("Canon", "Canon EOS 550D"), None, ("CANON", "EOS 550D")), []),
+        (
+            (("Canon", "Canon EOS 550D"), ("Apple", "iPhone 12"), None),
+            ["taken by different cameras: a by Canon EOS 550D, b by Apple iPhone 12"],
+        ),
+    ],
+)
+def test_frames_of_different_cameras_are_noticed(cameras, words):
+    frames = [
+        textured(ev, name=name, seed=seed, camera=camera)
+        for ev, name, seed, camera in zip((-2, 0, 2), "abc", range(3), cameras, strict=True)
+    ]
+    assert bracket_warnings(Bracket.from_frames(frames)) == words

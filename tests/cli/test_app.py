@@ -176,3 +176,28 @@ def test_files_that_may_not_be_read_are_the_readers_business(
     assert result.exit_code == code, result.stderr
     assert result.stderr.startswith("ahdr: error: junk")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (("batch", ""), "the argument after batch"),
+        (("batch", "photos", "-o", ""), "the argument after -o"),
+        (("batch", "photos", "--output="), "--output"),
+        (("merge", "a", "", "c", "-o", "out.exr"), "the argument after a"),
+        (("merge", "a", "b", "c", "-o", ""), "the argument after -o"),
+        (("attention", "a", "b", "c", "-o", ""), "the argument after -o"),
+        (("train", "--data", "hdr:maps", "--out", ""), "the argument after --out"),
+        (("eval", "--data", "hdr:maps", "--report", ""), "the argument after --report"),
+        (("tonemap", "a.exr", "-o", ""), "the argument after -o"),
+        (("models", "export", "fast", "-o", ""), "the argument after -o"),
+        (("data", "check", ""), "the argument after check"),
+        (("",), "the first argument"),
+    ],
+)
+def test_an_empty_argument_is_not_the_folder_that_we_are_in(ahdr, arguments, place):
+    result = ahdr(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"ahdr: error: {place} is empty (is a variable of the shell not set?)\n"
+    )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,20 @@ def test_the_table_has_medians_spread_and_share(ahdr, asked):
         assert part in result.stdout
     assert "peak on the device" not in result.stdout
     assert "at work" in result.stderr
+
+
+@pytest.mark.parametrize(("rate", "explained"), [(3e10, False), (1e10, True)])
+def test_a_share_above_one_is_explained(ahdr, asked, monkeypatch, rate, explained):
+    run = benchmark.run_benchmark
+
+    def slower(*arguments, **settings):
+        found = run(*arguments, **settings)
+        return replace(found, peak=replace(found.peak, flops=rate))
+
+    monkeypatch.setattr(benchmark, "run_benchmark", slower)
+    result = ahdr("bench", "--sizes", "1.5")
+    assert ("150%" in result.stdout) == explained
+    assert ("Winograd's algorithm does fewer" in result.stdout) == explained
 
 
 def test_json_is_all_there_is_on_stdout(ahdr, asked):

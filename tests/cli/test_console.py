@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from ahdr_cli.cli import console, train
+from ahdr_cli.cli import console, train_watch
 from ahdr_cli.training.events import Progress
 
 
@@ -19,7 +19,7 @@ def terminal(monkeypatch):
         stream = io.StringIO()
         stderr = Console(file=stream, force_terminal=True, _environ={"TERM": kind}, width=80)
         monkeypatch.setattr(console, "stderr", lambda: stderr)
-        monkeypatch.setattr(train, "stderr", lambda: stderr)
+        monkeypatch.setattr(train_watch, "stderr", lambda: stderr)
         return stream
 
     return of_kind
@@ -49,7 +49,9 @@ def test_training_on_a_dumb_terminal_reports_in_lines(terminal, kind, lines):
         seconds=5.0,
         remaining=300.0,
     )
-    with train._watch(quiet=False) as on_event:
-        on_event(event)
-        on_event(event)
+    with train_watch.Watch(quiet=False) as watch:
+        with watch.reading():
+            pass
+        watch.on_event(event)
+        watch.on_event(event)
     assert written.getvalue().count("images/s, 5 min left\n") == lines

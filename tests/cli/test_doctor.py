@@ -6,7 +6,10 @@ import json
 import re
 import sys
 
+import numba
+
 from ahdr_cli.checkpoints import registry
+from ahdr_cli.inference import winograd_kernels, winograd_products
 
 
 def findings(result) -> dict[tuple[str, str], dict[str, str]]:
@@ -64,3 +67,27 @@ def test_an_installation_without_any_weights(ahdr, monkeypatch):
     finding = findings(result)["weights", "manifest"]
     assert finding["status"] == "broken"
     assert "reinstall ahdr" in finding["detail"]
+
+
+def test_what_is_compiled_anew_each_time_is_said(ahdr, monkeypatch):
+    usual = findings(ahdr("doctor", "--json"))["runtime", "winograd"]
+    assert usual == {
+        "topic": "runtime",
+        "name": "winograd",
+        "status": "ok",
+        "detail": "AHDRNet in fp32 on CPUs",
+    }
+    monkeypatch.setattr(winograd_kernels, "njit", without_cache)
+    fresh = winograd_kernels.compiled(lambda x: x)
+    monkeypatch.setattr(winograd_products, "transform_products", fresh)
+    finding = findings(ahdr("doctor", "--json"))["runtime", "winograd"]
+    assert finding["status"] == "ok"
+    assert "compiled anew by each run" in finding["detail"]
+    assert "NUMBA_CACHE_DIR" in finding["detail"]
+
+
+def without_cache(**settings):
+    """What numba does where no folder can be written to."""
+    if settings.get("cache"):
+        raise RuntimeError("cannot cache function: no locator available")
+    return numba.njit(**settings)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ahdr_cli import HdrImage, write_hdr
+from ahdr_cli.images import CaptureMetadata
 
 
 def test_photographs_as_text(ahdr, bracket):
@@ -45,3 +46,34 @@ def test_one_bad_file_does_not_hide_the_others(ahdr, bracket, tmp_path):
     assert result.exit_code == 3
     assert str(bracket[1]) in result.stdout
     assert "bad.jpg" in result.stderr
+
+
+def test_every_bad_file_is_named(ahdr, bracket, tmp_path):
+    absent, bad = tmp_path / "absent.jpg", tmp_path / "bad.jpg"
+    bad.write_bytes(b"not a picture")
+    for arguments in ([], ["--json"]):
+        result = ahdr("info", absent, bracket[0], bad, *arguments)
+        assert result.exit_code == 3
+        lines = result.stderr.splitlines()
+        assert [line.startswith("ahdr: error: ") for line in lines] == [True, True]
+        assert "absent.jpg: no such file" in lines[0]
+        assert "bad.jpg: " in lines[1]
+    told = json.loads(result.stdout)
+    assert [file["path"] for file in told["files"]] == [str(bracket[0])]
+    assert [error["path"] for error in told["errors"]] == [str(absent), str(bad)]
+    assert told["errors"][0]["message"] == "no such file"
+
+
+@pytest.mark.parametrize(
+    ("make", "model", "shown"),
+    [
+        ("Canon", "Canon EOS 550D", "Canon EOS 550D"),
+        ("NIKON CORPORATION", "NIKON D750", "NIKON D750"),
+        ("SONY", "ILCE-7M3", "SONY ILCE-7M3"),
+        (None, "X100", "X100"),
+        ("Leica", None, "Leica"),
+        (None, None, None),
+    ],
+)
+def test_a_camera_is_named_with_its_maker_once(make, model, shown):
+    assert CaptureMetadata(make=make, model=model).camera == shown

@@ -44,6 +44,32 @@ def test_writes_result_and_preview(merge, bracket, tmp_path, suffix):
         assert preview.size == (56, 40)
 
 
+@pytest.mark.parametrize("option", ["-o", "--preview", "--report"])
+@pytest.mark.parametrize("folder", [".", "./", "/", "..", "sub"])
+def test_a_folder_is_no_output(merge, bracket, tmp_path, monkeypatch, option, folder):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    result = merge(*bracket, "-o", "out.exr", option, folder)
+    assert result.exit_code == 6
+    assert "is a folder, expected the name of a file, ." in complaint(result)
+    assert produced(tmp_path) == {"sub"}
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (".exr", ".exr: is a suffix without a name (write out.exr)"),
+        ("out", "out: has no suffix, expected .exr or .hdr or .tif or .tiff"),
+        ("out.png", "out.png: suffix '.png', expected .exr or .hdr or .tif or .tiff"),
+    ],
+)
+def test_an_output_needs_name_and_suffix(merge, bracket, tmp_path, monkeypatch, output, words):
+    monkeypatch.chdir(tmp_path)
+    result = merge(*bracket, "-o", output)
+    assert result.exit_code == 6
+    assert complaint(result) == f"ahdr: error: {words}"
+
+
 @pytest.mark.parametrize(
     ("suffix", "flag", "able"),
     [

@@ -70,6 +70,30 @@ def test_a_warning_that_nobody_reads_stops_no_merge(bracket, tiny_model, tmp_pat
     assert output.is_file()
 
 
+@needs_full
+@pytest.mark.parametrize("options", [[], ["--verbose"], ["--ev", "-6,0,6"]])
+def test_words_for_a_full_disk_stop_no_merge(bracket, tiny_model, tmp_path, options):
+    output = tmp_path / "out.exr"
+    with FULL.open("wb") as full:
+        done = run(*("merge", *bracket, "--model", tiny_model, "-o", output, *options), stderr=full)
+    assert done.returncode == 0
+    assert output.is_file()
+
+
+@needs_full
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["merge", "--nonsense"], 2), (["info", "absent.jpg"], 3), (["info", ""], 2)],
+)
+def test_failures_keep_their_code_when_nobody_can_be_told(arguments, code):
+    with FULL.open("wb") as full:
+        assert run(*arguments, stderr=full).returncode == code
+
+
+def test_failures_keep_their_code_when_nobody_listens(unread):
+    assert run("info", "absent.jpg", stderr=unread).returncode == 3
+
+
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_data_that_nobody_reads_is_no_failure(bracket, unread, options):
     done = run("info", bracket[0], *options, stdout=unread)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ahdr_cli.checkpoints import load_checkpoint
+from ahdr_cli.cli.streams import WordsConsole
+from ahdr_cli.training.__main__ import main as bare_main
 
 QUICK = ("--preset", "tiny", "--set", "runtime.device=cpu", "--set", "logging.tensorboard=off")
 
@@ -57,6 +59,47 @@ def test_mistakes(ahdr, tmp_path, arguments, code, words):
     assert words in result.stderr
 
 
+def test_reading_is_said_before_it_begins(ahdr, maps, tmp_path):
+    result = ahdr(
+        *("train", "--data", f"hdr:{maps}", "-o", tmp_path, *QUICK, "--set", "schedule.steps=1")
+    )
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.startswith("reading 2 scenes\n")
+
+
+@pytest.mark.parametrize(
+    ("resume", "kept"), [(False, "there is nothing to save yet"), (True, "the run is as it was")]
+)
+def test_interrupted_while_the_data_are_read(ahdr, maps, tmp_path, monkeypatch, resume, kept):
+    run = ("train", "--data", f"hdr:{maps}", "-o", tmp_path, "-q")
+    if resume:
+        assert ahdr(*run, *QUICK, "--set", "schedule.steps=1").exit_code == 0
+
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ahdr_cli.io.read_hdr", interrupted)
+    result = ahdr(*run, *(["--resume", "--set", "schedule.steps=2"] if resume else QUICK))
+    assert result.exit_code == 130
+    assert result.stderr == f"ahdr: error: interrupted while the data were read: {kept}\n"
+
+
+def test_a_terminal_shows_what_is_read_and_no_loss_before_there_is_one(
+    ahdr, maps, tmp_path, monkeypatch
+):
+    terminal = WordsConsole(stderr=True, force_terminal=True, width=100)
+    monkeypatch.setattr("ahdr_cli.cli.console.stderr", lambda: terminal)
+    monkeypatch.setattr("ahdr_cli.cli.train_watch.stderr", lambda: terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    result = ahdr(
+        *("train", "--data", f"hdr:{maps}", "-o", tmp_path, *QUICK, "--set", "schedule.steps=1")
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "2/2" in result.stderr
+    assert "step 0" in result.stderr
+    assert "nan" not in result.stderr
+
+
 @pytest.mark.parametrize("code", [130, 143])
 def test_a_run_that_was_stopped_says_so_to_scripts(ahdr, tmp_path, monkeypatch, code):
     from ahdr_cli.training import session
@@ -77,3 +120,10 @@ def test_a_run_that_was_stopped_says_so_to_scripts(ahdr, tmp_path, monkeypatch, 
     assert "stopped after 7 steps" in result.stderr and "--resume" in result.stderr
     result = ahdr("train", "--data", "hdr:x", "--out", tmp_path, "--json")
     assert (result.exit_code, json.loads(result.stdout)["reason"]) == (code, "stopped")
+
+
+def test_the_bare_command_refuses_an_empty_folder_too(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        bare_main(["--data", "packed:shards", "--out", ""])
+    assert stopped.value.code == 2
+    assert "argument --out: is empty" in capsys.readouterr().err

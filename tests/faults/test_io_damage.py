@@ -300,3 +300,12 @@ def test_a_damaged_tiff_says_one_thing_only(tmp_path, capfd, caplog):
                 read_frame(tmp_path / "b")
     assert capfd.readouterr() == ("", "")
     assert not caplog.records
+
+
+def test_a_tiff_without_its_end_is_described_in_words(tmp_path):
+    """libtiff writes the directory last; tifffile then finds no first page, and says `0`."""
+    whole = encoded(Image.fromarray(pixels()).save, format="TIFF", compression="tiff_lzw")
+    (tmp_path / "b").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UnreadableImageError) as caught:
+        read_frame(tmp_path / "b")
+    assert caught.value.message == "damaged or truncated TIFF"

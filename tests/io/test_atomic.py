@@ -179,9 +179,17 @@ def test_a_read_only_file_system(tmp_path, monkeypatch):
     assert "is on a read-only file system" in refused(tmp_path / "a.exr")
 
 
-@pytest.mark.parametrize("name", ["a", "a.jpg", ".exr"])
-def test_suffix(tmp_path, name):
-    assert "expected .exr or .hdr" in refused(tmp_path / name)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a", "has no suffix, expected .exr or .hdr"),
+        ("a.jpg", "suffix '.jpg', expected .exr or .hdr"),
+        (".exr", "is a suffix without a name (write out.exr)"),
+        ("", "is a folder, expected the name of a file, .exr or .hdr"),
+    ],
+)
+def test_suffix(tmp_path, name, words):
+    assert words in refused(tmp_path / name)
 
 
 def test_existing_file(tmp_path):

@@ -7,6 +7,7 @@ import piexif
 import pytest
 from PIL import Image
 
+from ahdr_cli._version import __version__
 from ahdr_cli.errors import OutputError, OutputExistsError
 from ahdr_cli.images import CaptureMetadata, Exposure, HdrImage
 from ahdr_cli.io import probe, read_frame, write_preview
@@ -104,3 +105,16 @@ def test_only_8_bit_rgb(tmp_path, hdr_image, shape):
         write_preview(tmp_path / "a.png", np.zeros(shape, np.uint8), image=hdr_image)
     with pytest.raises(ValueError, match="float32"):
         write_preview(tmp_path / "a.png", np.zeros((20, 30, 3), np.float32), image=hdr_image)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_picture_names_the_program_that_made_it(tmp_path, suffix):
+    path = write_preview(
+        tmp_path / f"a{suffix}",
+        np.zeros((16, 16, 3), np.uint8),
+        image=HdrImage(np.zeros((16, 16, 3), np.float32)),
+    )
+    assert probe(path).metadata.software == f"ahdr {__version__}"
+    if suffix == ".png":
+        with Image.open(path) as picture:
+            assert picture.info["Software"] == f"ahdr {__version__}"

@@ -85,7 +85,13 @@ def test_the_suffix_decides_between_tiff_and_raw_that_looks_like_it(tmp_path):
     [
         (b"\0\0\0\x18ftypheic", "HEIC"),
         (b"\0\0\0\x18ftypavif", "AVIF"),
-        (b"\0\0\0\x18ftypisom", "HEIF or video"),
+        (b"\0\0\0\x18ftypisom", "video"),
+        (b"\0\0\0\x20ftypmp42", "video"),
+        (b"\0\0\0\x14ftypqt  ", "video"),
+        (b"\0\0\0\x08wide\0\0\0\0mdat", "video"),
+        (b"RIFF\0\0\0\0AVI LIST", "video"),
+        (b"\x1aE\xdf\xa3\x93B\x82\x88matroska", "video"),
+        (b"\0\0\0\x18ftypmsf1", "HEIF or video"),
         (b"8BPS\0\x01", "Photoshop"),
         (b"\xff\x0a\0", "JPEG XL"),
     ],
@@ -94,3 +100,10 @@ def test_others_are_named(tmp_path, head, name):
     (tmp_path / "a.jpg").write_bytes(head + bytes(64))
     with pytest.raises(UnsupportedFormatError, match=f"is an? {name} file"):
         sniff(tmp_path / "a.jpg")
+
+
+def test_the_way_out_of_a_video_is_no_conversion(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x20ftypmp42" + bytes(64))
+    with pytest.raises(UnsupportedFormatError, match="is a video file") as caught:
+        read_frame(tmp_path / "a.mp4")
+    assert caught.value.hint.startswith("save those frames as PNG")

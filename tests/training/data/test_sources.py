@@ -54,6 +54,21 @@ def test_missing_and_empty_folders_are_named(kind, tmp_path):
         assert caught.value.path == tmp_path / name
 
 
+def test_scenes_are_counted_over_all_sources(maps, photos, synthetic):
+    told = []
+    words = [f"hdr:{maps}", f"photo:{photos}", f"kalantari:{synthetic}"]
+    open_engine(
+        words,
+        seed=0,
+        recipe=Recipe(),
+        device="cpu",
+        on_scene=lambda done, total: told.append((done, total)),
+    )
+    total = told[0][1]
+    assert total > 3
+    assert told == [(done, total) for done in range(total + 1)]
+
+
 def test_no_source_at_all():
     with pytest.raises(UsageError, match="no sources"):
         opened()
