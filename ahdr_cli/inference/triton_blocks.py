@@ -14,15 +14,12 @@ __all__ = ["PIXELS", "Blocks", "choose_blocks"]
 PIXELS = 128
 """Pixels of a patch: of two warpgroups, each multiplies 64 rows by as many columns as there are."""
 
-_WIDEST = 192
-"""Output channels that one program may have. Their sums for two patches, 192 registers of each
-thread, leave the others just enough of 255."""
+_ALONE = {64: 4, 128: 3, 192: 2}
+"""Highest stacks by width, the output channels of a program, for programs that have a
+multiprocessor to themselves. The sums then take up to 192 of a thread's 255 registers. Five lines
+of 64 channels would fit as well; more programs share the picture more evenly."""
 
-_ALONE = ((64, 4), (128, 3), (_WIDEST, 2))
-"""Highest stacks by width in channels, for programs that have a multiprocessor to themselves. Five
-or six lines of 64 channels would fit as well; more programs share the picture more evenly."""
-
-_IN_PAIRS = ((32, 4), (96, 2), (_WIDEST, 1))
+_IN_PAIRS = {32: 4, 96: 2, 128: 1}
 """Likewise for threads of 128 registers, so that a multiprocessor holds two programs."""
 
 
@@ -64,19 +61,19 @@ def choose_blocks(*, taps: int, inputs: int, outputs: int, tall: bool = True) ->
             high that a multiprocessor holds two programs, of which one computes while the other
             begins or ends.
     """
-    ranges = -(-outputs // _WIDEST)
+    # For 16 input channels, which the encoder has, storing takes longer than all the rest.
+    alone = tall and inputs > 16
+    highest = _ALONE if alone else _IN_PAIRS
+    ranges = -(-outputs // max(highest))
     first, second = _split(-(-outputs // ranges))
     width = first + second
     step = 16 if inputs <= 16 else 32 if taps == 3 or inputs <= 32 else 64
     if taps == 1:
         # No tap shares a patch with another one, and sums are few: three programs fit.
         return Blocks(lines=1, step=step, first=first, second=second, stages=3)
-    # For 16 input channels, which the encoder has, storing takes longer than all the rest.
-    alone = tall and step > 16 and width > 32
-    highest = _ALONE if alone else _IN_PAIRS
-    lines = next(lines for most, lines in highest if width <= most)
+    alone = alone and width > min(_IN_PAIRS)
     return Blocks(
-        lines=lines,
+        lines=next(lines for most, lines in highest.items() if width <= most),
         step=step,
         first=first,
         second=second,
