@@ -13,7 +13,8 @@ from ahdr_cli.checkpoints import load_checkpoint
 from ahdr_cli.inference.cuda import CudaAccelerator
 from ahdr_cli.inference.dense_steps import DENSE_FORMS
 from ahdr_cli.inference.pipelined_runtime import PipelinedRuntime
-from ahdr_cli.inference.runtime import open_runtime
+from ahdr_cli.inference.runtime import open_runtime, tile_stream
+from ahdr_cli.inference.tile_stream import stream_tiled
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.inference.triton_support import triton_failure
 from ahdr_cli.networks.ahdrnet import AHDRNet
@@ -78,6 +79,18 @@ def test_the_shipped_model_as_a_graph(hopper, precision, least, make_frames, con
             assert psnr_mu(runtime(frames, conditions), expected) > least
     assert runtime.refusal is None
     assert runtime._pipeline.network.captured == [(128, 160), (131, 77)]
+
+
+def test_tiles_agree_with_the_whole_image(hopper, make_frames, conditions):
+    runtime = open_runtime(
+        load_checkpoint("ahdrnet"), name="triton", device=hopper, precision="fp16"
+    )
+    frames = make_frames(300, 260)
+    expected = runtime(np.stack(frames), conditions)
+    for _ in range(3):
+        merged = stream_tiled(tile_stream(runtime, conditions), frames, halo=runtime.halo, inner=90)
+        np.testing.assert_allclose(merged, expected, rtol=0, atol=2e-3)
+    assert runtime.refusal is None
 
 
 @pytest.mark.parametrize("form", DENSE_FORMS)
