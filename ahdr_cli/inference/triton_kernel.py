@@ -18,7 +18,15 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["convolve"]
+__all__ = ["convolve", "start_driver"]
+
+
+def start_driver() -> None:
+    """Have Triton get ready for the GPU, for which it compiles a little C; the errors are its own.
+
+    Without a compiler or Python's headers it cannot.
+    """
+    triton.runtime.driver.active.get_current_target()
 
 
 @triton.jit(do_not_specialize=["height", "width", "steps"])

@@ -1,8 +1,9 @@
-"""Which networks and devices the Triton runtime computes on, without importing triton."""
+"""Which networks and devices the Triton runtime computes on; triton is imported last of all."""
 
 from __future__ import annotations
 
 import importlib.util
+import textwrap
 from importlib import metadata
 
 from ahdr_cli.networks.config import AHDRConfig, AnyConfig
@@ -31,7 +32,7 @@ def has_triton_body(config: AnyConfig) -> bool:
 
 
 def has_triton() -> bool:
-    """Whether triton is installed; whether it loads only its first use tells."""
+    """Whether triton is installed."""
     return importlib.util.find_spec("triton") is not None
 
 
@@ -52,6 +53,16 @@ def triton_failure(device: str) -> str | None:
             f"its kernels are made for compute capability {_dotted(_CAPABILITY)}, "
             f"{device} has {_dotted(capability)}"
         )
+    return _driver_failure()
+
+
+def _driver_failure() -> str | None:
+    try:
+        from ahdr_cli.inference.triton_kernel import start_driver
+
+        start_driver()
+    except Exception as error:  # a library that does not load or compile, whatever it raises
+        return textwrap.shorten(str(error), width=160, placeholder=" …") or type(error).__name__
     return None
 
 

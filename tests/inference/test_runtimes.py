@@ -12,6 +12,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from ahdr_cli.errors import DeviceError, MissingDependencyError, OutOfMemoryError, UsageError
 from ahdr_cli.inference import runtime as runtime_module
+from ahdr_cli.inference import triton_support
 from ahdr_cli.inference.runtime import open_runtime, select_runtime
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.networks.ahdrnet import AHDRNet
@@ -180,6 +181,7 @@ def hopper(monkeypatch):
     monkeypatch.setattr(importlib.metadata, "version", lambda _name: "3.7.1")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (9, 0))
     monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(triton_support, "_driver_failure", lambda: None)
 
 
 def test_triton_is_used_where_it_is_asked_for(hopper):
@@ -200,6 +202,14 @@ def test_triton_refuses_other_devices_and_precisions(hopper, device, precision):
 def test_triton_refuses_other_networks(hopper, config):
     with pytest.raises(DeviceError, match="dense blocks of up to 128 features only"):
         select_runtime("triton", device="cuda:0", precision="fp16", config=config)
+
+
+def test_triton_needs_a_driver_that_starts(hopper, monkeypatch):
+    monkeypatch.setattr(triton_support, "_driver_failure", lambda: "no C compiler")
+    with pytest.raises(DeviceError, match="cannot be used here: no C compiler"):
+        select("triton", device="cuda:0", precision="fp16")
+    monkeypatch.undo()
+    assert triton_support._driver_failure() or torch.cuda.is_available()
 
 
 def test_triton_refuses_other_gpus(hopper, monkeypatch):
