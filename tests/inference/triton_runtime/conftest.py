@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -32,7 +33,8 @@ def interpreted(monkeypatch, has_triton) -> None:
         function = getattr(triton_kernel, name).fn
         monkeypatch.setattr(triton_kernel, name, interpreter.InterpretedFunction(function))
 
-    multiply = interpreter.InterpreterBuilder.create_dot
+    builder_class = interpreter.InterpreterBuilder
+    multiply, cast = builder_class.create_dot, builder_class.cast_impl
 
     def create_dot(builder, a, b, *others):
         """The interpreter's own multiplies the bits of bfloat16 as if they were integers."""
@@ -40,7 +42,15 @@ def interpreted(monkeypatch, has_triton) -> None:
             a, b = (builder.cast_impl(x, tl.float32) for x in (a, b))
         return multiply(builder, a, b, *others)
 
-    monkeypatch.setattr(interpreter.InterpreterBuilder, "create_dot", create_dot)
+    def cast_impl(builder, source, target):
+        """The interpreter's own cuts float32 off where a GPU rounds it to bfloat16."""
+        if (source.dtype.scalar, target.scalar) != (tl.float32, tl.bfloat16):
+            return cast(builder, source, target)
+        rounded = torch.from_numpy(np.array(source.data)).bfloat16().view(torch.int16).numpy()
+        return interpreter.TensorHandle(rounded.view(np.uint16), tl.bfloat16)
+
+    monkeypatch.setattr(builder_class, "create_dot", create_dot)
+    monkeypatch.setattr(builder_class, "cast_impl", cast_impl)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("interpreted", "unwritten_is_nan")
 def merged_by(make_frames, conditions):
     """What both runtimes, and torch's in float32, make of the same frames."""
 
-    def merge(network, *, size=(11, 13), precision="fp32", **variant):
+    def merge(network, *, size=(8, 11), precision="fp32", **variant):
         from ahdr_cli.inference.triton_runtime import TritonRuntime
 
         frames = np.sort(np.stack(make_frames(*size)), axis=0)
@@ -51,10 +51,10 @@ def test_it_is_about_as_exact_as_torch_in_16_bits(strong_network, merged_by, pre
     network = strong_network(layers=4, num_blocks=1)
     merged, rounded, exact = merged_by(network, precision=precision)
     error, other = (np.sqrt(np.square(each - exact).mean()) for each in (merged, rounded))
-    assert 0 < error < 1.5 * other
+    assert 0 < error < 1.2 * other
 
 
 def test_the_shipped_network(merged_by):
     network = load_checkpoint("ahdrnet").build()
-    merged, _, exact = merged_by(network, size=(9, 10), precision="fp16")
+    merged, _, exact = merged_by(network, size=(4, 5), precision="fp16")
     np.testing.assert_allclose(merged, exact, rtol=0, atol=2e-3)
