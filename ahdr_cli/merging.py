@@ -50,7 +50,7 @@ class MergeOptions:
         precision: ``auto``, ``fp32``, ``fp16``, ``bf16`` or ``int8``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         tile: largest side of a tile without its halo in pixels, or ``auto``.
-        runtime: ``auto``, ``torch``, ``onnxruntime`` or ``winograd``.
+        runtime: ``auto``, ``torch``, ``onnxruntime``, ``winograd`` or ``triton``.
     """
 
     align: str = "auto"

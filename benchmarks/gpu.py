@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 from gpu_batch import measure_batch
-from gpu_forms import FORMS, set_form
+from gpu_forms import FORMS, TRITON_FORMS, set_form
 from gpu_tables import tabulate
 
 from ahdr_cli import Bracket, Exposure, load_checkpoint, read_frame
@@ -34,9 +34,11 @@ from ahdr_cli.benchmark.machine import describe_machine
 from ahdr_cli.benchmark.peak import measure_peak
 from ahdr_cli.benchmark.scene import EVS, write_bracket
 from ahdr_cli.bracket.preparation import prepare
+from ahdr_cli.errors import AhdrError
 from ahdr_cli.inference.cuda import CudaAccelerator
 from ahdr_cli.inference.devices import Precision, select_device
 from ahdr_cli.inference.pipelined_runtime import PipelinedRuntime
+from ahdr_cli.inference.runtime import open_runtime, select_runtime
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.networks.config import AHDRConfig
 from ahdr_cli.networks.cost import macs_per_pixel
@@ -104,7 +106,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precisions", default="fp16")
     parser.add_argument("--ways", default=",".join(WAYS))
-    parser.add_argument("--forms", default=",".join(FORMS))
+    parser.add_argument("--forms", default=",".join((*FORMS, *TRITON_FORMS)))
     parser.add_argument("--megapixels", type=float, default=1.5)
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--sets", type=int, default=400, help="brackets in a batch")
@@ -150,6 +152,11 @@ class Bench:
                 if form == "fused" and "compile" in way:
                     yield row | {"skipped": "torch cannot compile it"}
                     continue
+                if form in TRITON_FORMS and way not in ("eager", "graph"):
+                    continue  # cuDNN's search and torch's compiler have nothing to do with it
+                if form in TRITON_FORMS and (obstacle := self._obstacle_to_triton(precision)):
+                    yield row | {"skipped": obstacle}
+                    continue
                 if way != "eager" and not self.cuda:
                     yield row | {"skipped": "needs CUDA"}
                     continue
@@ -161,8 +168,11 @@ class Bench:
     def _network(self, precision: Precision, form: str, way: str) -> Row:
         module = self.checkpoint.build()
         TorchRuntime(module, device=self.device, precision=precision)  # places and rounds it
-        set_form(module, form)
-        network = module
+        if form in TRITON_FORMS:
+            network = TRITON_FORMS[form](module)
+        else:
+            set_form(module, form)
+            network = module
         if "compile" in way:
             # After some variants of one function torch gives up, and computes as usual.
             torch._dynamo.reset()
@@ -187,16 +197,32 @@ class Bench:
         """From arrays on the host to arrays on the host, single and as a stream."""
         row = {"what": "with transfers", "precision": precision}
         yield row | {"way": "eager"} | self._attempt(lambda: self._single(self.oracle(precision)))
-        for way, measure in (("pipelined, single", self._single), ("stream", self._stream)):
-            if not self.cuda:
-                yield row | {"way": way, "skipped": "needs CUDA"}
-                continue
-            yield (
-                row | {"way": way} | self._attempt(lambda m=measure: m(self._pipelined(precision)))
-            )
+        for runtime in ("torch", "triton"):
+            for way, measure in (("pipelined, single", self._single), ("stream", self._stream)):
+                named = row | {"form": runtime, "way": way}
+                obstacle = None if self.cuda else "needs CUDA"
+                if runtime == "triton":
+                    obstacle = self._obstacle_to_triton(precision)
+                if obstacle:
+                    yield named | {"skipped": obstacle}
+                    continue
+                yield named | self._attempt(
+                    lambda m=measure, r=runtime: m(self._pipelined(r, precision))
+                )
 
-    def _pipelined(self, precision: Precision) -> PipelinedRuntime:
-        return PipelinedRuntime(self.oracle(precision), accelerator=CudaAccelerator(self.device))
+    def _pipelined(self, runtime: str, precision: Precision) -> PipelinedRuntime:
+        found = open_runtime(self.checkpoint, name=runtime, device=self.device, precision=precision)
+        assert isinstance(found, PipelinedRuntime)
+        return found
+
+    def _obstacle_to_triton(self, precision: Precision) -> str | None:
+        """Why the Triton runtime does not compute this; None if it does."""
+        config = self.checkpoint.config
+        try:
+            select_runtime("triton", device=self.device, precision=precision, config=config)
+        except AhdrError as error:
+            return str(error)
+        return None
 
     def _single(self, runtime: TorchRuntime | PipelinedRuntime) -> Row:
         found = self._timed(lambda: runtime(self.host, self.conditions))

@@ -9,21 +9,26 @@ values a pixel, for a block of 64 features and six layers of 32:
   left, but sums instead of copies, and the convolutions read 224 values instead of 864, with up
   to 192 outputs instead of 32, which suits tensor cores. Sums are rounded up to five times more.
 
-A buffer for all layers, each writing its slice, would save nothing: with channels last a slice is
-not contiguous, and torch copies such an input before it calls cuDNN
-(``input->contiguous(memory_format)`` in ATen's ``cudnn/ConvShared.cpp``).
+A buffer for all layers, each writing its slice, would save nothing in torch: with channels last
+a slice is not contiguous, and torch copies such an input before it calls cuDNN
+(``input->contiguous(memory_format)`` in ATen's ``cudnn/ConvShared.cpp``). The kernel of the Triton
+runtime reads slices where they lie; its forms replace the whole body, not a block.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ahdr_cli.inference.dense_steps import DenseForm
 from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.blocks import DenseBlock
 
-__all__ = ["FORMS", "FusedBlock", "WideBlock", "set_form"]
+__all__ = ["FORMS", "TRITON_FORMS", "FusedBlock", "TritonForm", "WideBlock", "set_form"]
 
 
 class FusedBlock(nn.Module):
@@ -85,6 +90,30 @@ FORMS: dict[str, type[nn.Module] | None] = {
     "fused": FusedBlock,
     "wide": WideBlock,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TritonForm:
+    """How the Triton runtime computes the body; see its modules."""
+
+    dense: DenseForm = "paired"
+    tall: bool = True
+
+    def __call__(self, network: AHDRNet) -> Callable[[Tensor], Tensor]:
+        """A network, placed and rounded, with its body by Triton's kernel."""
+        from ahdr_cli.inference.triton_body import TritonBody
+
+        body = TritonBody(network, form=self.dense, tall=self.tall)
+        return lambda frames: network.finish(body(frames), frames)
+
+
+TRITON_FORMS = {
+    "triton": TritonForm(),
+    "triton-short": TritonForm(tall=False),
+    "triton-wide": TritonForm(dense="wide"),
+    "triton-narrow": TritonForm(dense="narrow"),
+}
+"""The first is the runtime's. They need a GPU that it is made for, and 16 bits."""
 
 
 def set_form(network: nn.Module, form: str) -> None:

@@ -190,7 +190,22 @@ def _runtimes() -> list[Finding]:
     if failure is None and not is_kept():
         detail += f", compiled anew by each run, which takes seconds; {_KEEP}"
     findings.append(Finding("runtime", "winograd", "missing" if failure else "ok", detail))
+    findings.append(_triton())
     return findings
+
+
+def _triton() -> Finding:
+    from ahdr_cli.inference.triton_support import triton_failure
+
+    try:
+        import torch
+
+        device = "cuda:0" if torch.cuda.is_available() else None
+    except Exception:
+        device = None  # reported among the packages
+    failure = triton_failure(device) if device else "needs a CUDA device"
+    detail = failure or "AHDRNet in 16 bits on CUDA devices, not measured"
+    return Finding("runtime", "triton", "missing" if failure else "ok", detail)
 
 
 def _weights() -> list[Finding]:

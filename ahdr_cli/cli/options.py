@@ -117,8 +117,8 @@ RuntimeOption = Annotated[
     typer.Option(
         "--runtime",
         metavar="RUNTIME",
-        help="auto, torch, onnxruntime or winograd; auto is the fastest that computes the network: "
-        "one of the last two on a CPU, torch elsewhere.",
+        help="auto, torch, onnxruntime, winograd or triton; auto is the fastest that computes the "
+        "network, as far as measured: one of the middle two on a CPU, torch elsewhere.",
         rich_help_panel=_ENGINE,
     ),
 ]

@@ -1,4 +1,4 @@
-"""PipelinedRuntime: the torch runtime on a GPU, with graphs and overlapping transfers."""
+"""PipelinedRuntime: a runtime of torch's on a GPU, with graphs and overlapping transfers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ class PipelinedRuntime:
         accelerator: the same device.
     """
 
-    name = "torch"
-
     def __init__(self, oracle: TorchRuntime, *, accelerator: Accelerator) -> None:
+        self.name = oracle.name
         self.device = oracle.device
         self.precision = oracle.precision
         self.stride = oracle.stride

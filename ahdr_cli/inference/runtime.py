@@ -11,11 +11,18 @@ from ahdr_cli.errors import DeviceError, MissingDependencyError, ModelError, Usa
 from ahdr_cli.images import FloatArray
 from ahdr_cli.inference.devices import Precision
 from ahdr_cli.inference.tile_stream import Crop, TileStream, in_turn, whole_tiles
+from ahdr_cli.inference.triton_support import (
+    TRITON_FEATURES,
+    has_triton,
+    has_triton_body,
+    triton_failure,
+)
 from ahdr_cli.inference.winograd_support import has_winograd_body, winograd_failure
 from ahdr_cli.networks.config import AHDRConfig, AnyConfig
 
 if TYPE_CHECKING:
     from ahdr_cli.checkpoints import Checkpoint
+    from ahdr_cli.inference.torch_runtime import TorchRuntime
 
 __all__ = [
     "RUNTIMES",
@@ -28,9 +35,9 @@ __all__ = [
     "tile_stream",
 ]
 
-RUNTIMES = ("torch", "onnxruntime", "winograd")
+RUNTIMES = ("torch", "onnxruntime", "winograd", "triton")
 """Names of what computes: :class:`TorchRuntime`, which the others are compared with,
-:class:`OnnxRuntime` and :class:`WinogradRuntime`."""
+:class:`OnnxRuntime`, :class:`WinogradRuntime` and :class:`TritonRuntime`."""
 
 
 class Runtime(Protocol):
@@ -165,9 +172,7 @@ def open_runtime(
         bounds = _bounds_of(checkpoint) if precision == "int8" else None
         return OnnxRuntime(checkpoint.config, checkpoint.weights, bounds=bounds)
 
-    from ahdr_cli.inference.torch_runtime import TorchRuntime
-
-    oracle = TorchRuntime(checkpoint.build(), device=device, precision=precision)
+    oracle = _torch_runtime(chosen, checkpoint, device=device, precision=precision)
     if not device.startswith("cuda"):
         return oracle
 
@@ -177,11 +182,25 @@ def open_runtime(
     return PipelinedRuntime(oracle, accelerator=CudaAccelerator(device))
 
 
+def _torch_runtime(
+    name: str, checkpoint: Checkpoint, *, device: str, precision: Precision
+) -> TorchRuntime:
+    """Torch's own kernels, or ours in its place."""
+    if name == "triton":
+        from ahdr_cli.inference.triton_runtime import TritonRuntime
+
+        return TritonRuntime(checkpoint.build(), device=device, precision=precision)
+    from ahdr_cli.inference.torch_runtime import TorchRuntime
+
+    return TorchRuntime(checkpoint.build(), device=device, precision=precision)
+
+
 def select_runtime(name: str, *, device: str, precision: Precision, config: AnyConfig) -> str:
     """The runtime that a name means.
 
     On a CPU, auto is Winograd's algorithm for networks and precisions that it has, and ONNX
-    Runtime for all others; elsewhere, and where those are not installed, it is torch.
+    Runtime for all others; elsewhere, and where those are not installed, it is torch. It is never
+    Triton, which no GPU has been measured with.
 
     Raises:
         As :func:`open_runtime`.
@@ -196,6 +215,9 @@ def select_runtime(name: str, *, device: str, precision: Precision, config: AnyC
             return "winograd"
         if name == "winograd":
             raise obstacle
+    if name == "triton":
+        _require_triton(device, precision, config)
+        return "triton"
     if name == "onnxruntime" or precision == "int8":
         _require_onnx(device, precision)
         return "onnxruntime"
@@ -224,6 +246,27 @@ def _obstacle_to_winograd(
         f"winograd cannot be used here: {failure}",
         hint="pip install numba threadpoolctl onnxruntime onnx, or use --runtime auto",
     )
+
+
+def _require_triton(device: str, precision: Precision, config: AnyConfig) -> None:
+    if not device.startswith("cuda") or precision not in ("fp16", "bf16"):
+        raise DeviceError(
+            f"triton computes in fp16 or bf16 on CUDA devices, not in {precision} on {device}",
+            hint="use --runtime auto",
+        )
+    if not has_triton_body(config):
+        raise DeviceError(
+            f"triton computes AHDRNet with dense blocks of up to {TRITON_FEATURES} features only",
+            hint="use --runtime auto",
+        )
+    if not has_triton():
+        raise MissingDependencyError(
+            "triton is not installed",
+            hint="PyTorch's CUDA builds for Linux bring it; or use --runtime auto",
+        )
+    failure = triton_failure(device)
+    if failure is not None:
+        raise DeviceError(f"triton cannot be used here: {failure}", hint="use --runtime auto")
 
 
 def _require_onnx(device: str, precision: Precision) -> None:

@@ -72,8 +72,12 @@ class TorchRuntime:
         with _convolutions(self.device, self.precision):
             ldr = frames.permute(0, 3, 1, 2)[None]
             seen = to_network_input(ldr, conditions[None, :3], conditions[3:])
-            radiance: Tensor = self._network(seen)[0]
-            return radiance.permute(1, 2, 0)
+            return self._forward(seen)[0].permute(1, 2, 0)
+
+    def _forward(self, seen: Tensor) -> Tensor:
+        """(1, 3, 7, H, W) → (1, 3, H, W)."""
+        radiance: Tensor = self._network(seen)
+        return radiance
 
     def release(self) -> None:
         """See :class:`ahdr_cli.inference.runtime.Runtime`."""

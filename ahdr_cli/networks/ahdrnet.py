@@ -74,7 +74,19 @@ class AHDRNet(nn.Module):
         Returns:
             (N, 3, H, W) float32, linear RGB in [0, 1], in units of the shortest frame's white.
         """
-        x = self._body(frames)
+        return self.finish(self._body(frames), frames)
+
+    def finish(self, features: Tensor, frames: Tensor) -> Tensor:
+        """The rest of :meth:`forward`, for whoever computed the last features otherwise.
+
+        Args:
+            features: (N, features, H, W) in any precision.
+            frames: as there.
+
+        Returns:
+            The same.
+        """
+        x = features.to(self.output.weight.dtype)
         with without_autocast(x.device):
             if self.config.output == "radiance":
                 return torch.sigmoid(self.output(x))
@@ -88,14 +100,14 @@ class AHDRNet(nn.Module):
         """
         if self.config.output != "blend":
             raise ValueError("this configuration paints and does not choose")
-        x = self._body(frames)
+        x = self._body(frames).to(self.output.weight.dtype)
         with without_autocast(x.device):
             return self._decide(x, frames)
 
     def _body(self, frames: Tensor) -> Tensor:
-        """(N, 3, 7, H, W) → (N, features, H, W), in the precision of the last layers.
+        """(N, 3, 7, H, W) → (N, features, H, W).
 
-        Whoever runs the body in 16 bits leaves the last layers in float32, autocast included:
+        Whoever runs the body in 16 bits leaves what follows in float32, autocast included:
         of a logit near -5, bf16 keeps two digits, which would band the shadows by 1.6 %.
         """
         short, reference, long = self._features(frames)
@@ -111,7 +123,7 @@ class AHDRNet(nn.Module):
             outputs.append(x)
         x = self.spread(self.fold(torch.cat(outputs, dim=1)))
         features: Tensor = self.refine(x + reference)
-        return features.to(self.output.weight.dtype)
+        return features
 
     def attention_maps(self, frames: Tensor) -> AttentionMaps:
         """The masks alone, for (N, 3, 7, H, W) as in :meth:`forward`.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from ahdr_cli.errors import DeviceError, MissingDependencyError, OutOfMemoryError, UsageError
 from ahdr_cli.inference import runtime as runtime_module
+from ahdr_cli.inference import triton_support
 from ahdr_cli.inference.runtime import open_runtime, select_runtime
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.networks.ahdrnet import AHDRNet
@@ -165,6 +169,63 @@ def test_runtimes_of_cpus_refuse_what_they_cannot_do(device, precision):
 def test_winograd_refuses_layers_that_it_cannot_cut(make_network, checkpoint_of):
     with pytest.raises(DeviceError, match="whole groups of 32 channels"):
         open_runtime(checkpoint_of(make_network()), name="winograd")
+
+
+@pytest.fixture
+def hopper(monkeypatch):
+    """A GPU that the Triton runtime's kernels are made for, as far as a choice looks at it."""
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: name == "triton" or find_spec(name)
+    )
+    monkeypatch.setattr(importlib.metadata, "version", lambda _name: "3.7.1")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (9, 0))
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(triton_support, "_driver_failure", lambda: None)
+
+
+def test_triton_is_used_where_it_is_asked_for(hopper):
+    for precision in ("fp16", "bf16"):
+        assert select("triton", device="cuda:0", precision=precision) == "triton"
+        assert select("auto", device="cuda:0", precision=precision) == "torch"
+
+
+@pytest.mark.parametrize(
+    ("device", "precision"), [("cpu", "fp32"), ("cuda:0", "fp32"), ("mps", "fp16")]
+)
+def test_triton_refuses_other_devices_and_precisions(hopper, device, precision):
+    with pytest.raises(DeviceError, match="fp16 or bf16 on CUDA devices, not in"):
+        select("triton", device=device, precision=precision)
+
+
+@pytest.mark.parametrize("config", [AHDRConfig(block="rb"), AHDRConfig(features=160), FastConfig()])
+def test_triton_refuses_other_networks(hopper, config):
+    with pytest.raises(DeviceError, match="dense blocks of up to 128 features only"):
+        select_runtime("triton", device="cuda:0", precision="fp16", config=config)
+
+
+def test_triton_needs_a_driver_that_starts(hopper, monkeypatch):
+    monkeypatch.setattr(triton_support, "_driver_failure", lambda: "no C compiler")
+    with pytest.raises(DeviceError, match="cannot be used here: no C compiler"):
+        select("triton", device="cuda:0", precision="fp16")
+    monkeypatch.undo()
+    assert triton_support._driver_failure() or torch.cuda.is_available()
+
+
+def test_triton_refuses_other_gpus(hopper, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 6))
+    with pytest.raises(DeviceError, match=r"capability 9\.0, cuda:0 has 8\.6"):
+        select("triton", device="cuda:0", precision="fp16")
+    monkeypatch.setattr(importlib.metadata, "version", lambda _name: "3.2.0")
+    with pytest.raises(DeviceError, match=r"triton 3\.7 or newer, not 3\.2\.0"):
+        select("triton", device="cuda:0", precision="fp16")
+    monkeypatch.setattr(importlib.metadata, "version", lambda _name: "3.10.0")
+    monkeypatch.setattr(torch.version, "hip", "6.2")
+    with pytest.raises(DeviceError, match="NVIDIA"):
+        select("triton", device="cuda:0", precision="fp16")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(MissingDependencyError, match="triton is not installed"):
+        select("triton", device="cuda:0", precision="fp16")
 
 
 def test_an_unknown_runtime_is_a_usage_error(make_network, checkpoint_of):
