@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from ahdr_cli.cli.console import stderr, stdout
 from ahdr_cli.images import HdrImage
 from ahdr_cli.io import write_hdr
 
@@ -82,7 +83,5 @@ def ahdr() -> Iterator[Callable[..., Result]]:
 
 def forget_consoles() -> None:
     """A process has one terminal; tests in one process have several, of different widths."""
-    from ahdr_cli.cli.console import stderr, stdout
-
     stdout.cache_clear()
     stderr.cache_clear()
