@@ -98,7 +98,7 @@ PrecisionOption = Annotated[
     typer.Option(
         "--precision",
         metavar="PRECISION",
-        help="auto, fp32, fp16, bf16 or int8 (CPU; 0.85 of the time of fp32, for ahdrnet); "
+        help="auto, fp32, fp16, bf16 or int8 (CPU; a little faster than fp32, for ahdrnet); "
         "auto is fp32 on a CPU and 16 bit on a GPU that has it.",
         rich_help_panel=_ENGINE,
     ),
