@@ -10,10 +10,10 @@ from ahdr_cli.batch.record import PREVIEW, preview_path, read_record
 from ahdr_cli.batch.thumbnail import THUMBNAIL_FOLDER
 from ahdr_cli.bracket.grouping import LeftOut, Shot
 from ahdr_cli.errors import AhdrError, InputError, reason_of
-from ahdr_cli.io.exif_block import is_ours
 from ahdr_cli.io.float_tiff import is_float_tiff
 from ahdr_cli.io.place import real_path
 from ahdr_cli.io.sniff import FileKind, sniff
+from ahdr_cli.io.software import is_ours
 from ahdr_cli.natural_order import natural_key
 
 __all__ = [
@@ -195,7 +195,7 @@ def _shot(path: Path) -> Shot | LeftOut:
         return LeftOut(path=path, reason=error.message + hint)
     if info.is_hdr:
         return LeftOut(path=path, reason=_HDR)
-    if is_ours(info.metadata):
+    if is_ours(info.metadata.software):
         return LeftOut(path=path, reason=_OURS)
     if _is_named_as_preview(path):
         return LeftOut(path=path, reason=_NAMED)

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ahdr_cli._version import __version__
-from ahdr_cli.images import CaptureMetadata, HdrImage
+from ahdr_cli.images import HdrImage
 from ahdr_cli.io.exif import exif_moment, rational
+from ahdr_cli.io.software import SOFTWARE
 
-__all__ = ["SOFTWARE", "exif_block", "is_ours"]
-
-SOFTWARE = f"ahdr {__version__}"
-"""What the pictures that we make say of the program that made them."""
+__all__ = ["exif_block"]
 
 _SHORT_MAX = 65535
 _RECOMMENDED_EXPOSURE_INDEX = 2  # a SensitivityType
@@ -57,11 +54,6 @@ def exif_block(image: HdrImage) -> bytes:
                 capture[piexif.ExifIFD.RecommendedExposureIndex] = iso
     block: bytes = piexif.dump({"0th": _present(primary), "Exif": _present(capture)})
     return block
-
-
-def is_ours(metadata: CaptureMetadata) -> bool:
-    """Whether a picture says that some version of ahdr made it."""
-    return (metadata.software or "").partition(" ")[0] == SOFTWARE.partition(" ")[0]
 
 
 def _present(tags: dict[int, Any]) -> dict[int, Any]:

@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 
-from ahdr_cli._version import __version__
 from ahdr_cli.errors import UnreadableImageError, UnsupportedFormatError
 from ahdr_cli.images import CaptureMetadata, Exposure, HdrImage
 from ahdr_cli.io.exif import exif_moment, iso_moment
 from ahdr_cli.io.guard import check_dimensions, check_samples, decoding, one_line
 from ahdr_cli.io.options import EXR_COMPRESSIONS, WriteOptions
 from ahdr_cli.io.silence import without_lines
+from ahdr_cli.io.software import SOFTWARE
 from ahdr_cli.io.stored import REC709, REC709_CHROMATICITIES, StoredHdr, colour_space_of
 from ahdr_cli.io.text_name import text_name
 
@@ -61,7 +61,7 @@ def write_exr(path: Path, image: HdrImage, options: WriteOptions) -> None:
     header = {
         "type": OpenEXR.scanlineimage,
         "compression": getattr(OpenEXR, _COMPRESSIONS[options.compression]),
-        "software": f"ahdr {__version__}",
+        "software": SOFTWARE,
         **_capture_attributes(image),
     }
     if options.chromaticities and image.colour_space == REC709:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ahdr_cli._version import __version__
 from ahdr_cli.errors import UnsupportedFormatError
 from ahdr_cli.images import HdrImage
 from ahdr_cli.io.exif import (
@@ -22,6 +21,7 @@ from ahdr_cli.io.exif import (
 )
 from ahdr_cli.io.guard import decoding, one_line
 from ahdr_cli.io.options import WriteOptions
+from ahdr_cli.io.software import SOFTWARE, is_ours
 from ahdr_cli.io.stored import REC709, UNKNOWN, StoredHdr
 from ahdr_cli.io.tiff import (
     FLOAT_SAMPLES,
@@ -34,8 +34,6 @@ from ahdr_cli.io.tiff import (
 )
 
 __all__ = ["is_float_tiff", "read_float_tiff", "write_float_tiff"]
-
-_SIGNATURE = "ahdr "  # how the Software tag of our own files begins
 
 
 def is_float_tiff(path: Path) -> bool:
@@ -66,7 +64,7 @@ def read_float_tiff(path: Path, *, max_pixels: int) -> StoredHdr:
             pixels=decoded_samples(page)[..., :3].astype(np.float32),
             bit_depth=page.bitspersample,
             channels=page.samplesperpixel,
-            colour_space=REC709 if software.startswith(_SIGNATURE) else UNKNOWN,
+            colour_space=REC709 if is_ours(software) else UNKNOWN,
             exposure=header.exposure,
             metadata=header.metadata,
             attributes={
@@ -91,7 +89,7 @@ def write_float_tiff(path: Path, image: HdrImage, options: WriteOptions) -> None
         photometric="rgb",
         compression="zlib" if compressed else None,
         predictor=compressed,
-        software=f"{_SIGNATURE}{__version__}" if image.colour_space == REC709 else None,
+        software=SOFTWARE if image.colour_space == REC709 else None,
         metadata=None,  # no JSON description
         extratags=_capture_tags(image),
     )

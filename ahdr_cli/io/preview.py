@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ahdr_cli.images import HdrImage
 from ahdr_cli.io.atomic import atomic_path, check_output
-from ahdr_cli.io.exif_block import SOFTWARE, exif_block
+from ahdr_cli.io.exif_block import exif_block
+from ahdr_cli.io.software import SOFTWARE
 
 __all__ = ["PREVIEW_SUFFIXES", "write_preview"]
 

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ahdr_cli._version import __version__
 from ahdr_cli.errors import UnreadableImageError, UnsupportedFormatError
 from ahdr_cli.images import CaptureMetadata, FloatArray, HdrImage
 from ahdr_cli.io.exif import exif_moment, iso_moment
 from ahdr_cli.io.guard import check_dimensions, decoding, one_line
 from ahdr_cli.io.options import WriteOptions
+from ahdr_cli.io.software import SOFTWARE
 from ahdr_cli.io.stored import REC709, REC709_CHROMATICITIES, StoredHdr, colour_space_of
 
 __all__ = ["RGBE_LARGEST", "read_radiance", "write_radiance"]
@@ -47,7 +47,7 @@ def write_radiance(path: Path, image: HdrImage, options: WriteOptions) -> None:
     del options
     height, width = image.size
     moment = exif_moment(image.metadata.captured_at)
-    lines = ["#?RADIANCE", *_comments(image), f"SOFTWARE=ahdr {__version__}"]
+    lines = ["#?RADIANCE", *_comments(image), f"SOFTWARE={SOFTWARE}"]
     if moment is not None:
         lines.append(f"CAPDATE={moment}")
     lines.append("EXPOSURE=1")
