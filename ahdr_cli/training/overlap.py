@@ -12,9 +12,8 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from ahdr_cli.errors import AhdrError
-from ahdr_cli.training.scene_files import find_images
 from ahdr_cli.training.shards import find_shards
-from ahdr_cli.training.sources import Source, parse_source
+from ahdr_cli.training.sources import Source, image_scenes, parse_source
 
 __all__ = ["overlap_warning"]
 
@@ -57,14 +56,7 @@ def _files(sources: Sequence[str]) -> dict[Hashable, Path]:
 
 
 def _parts(source: Source) -> Iterable[Path]:
-    if source.kind == "packed":
-        return find_shards(source.path)
-    if source.kind in ("hdr", "photo"):
-        return find_images(source.path, kind=source.kind)
-    # Imported here: it belongs to what reads image files, which a bare machine cannot.
-    from ahdr_cli.io.kalantari import find_scenes
-
-    return [scene.path for scene in find_scenes(source.path)]
+    return find_shards(source.path) if source.kind == "packed" else image_scenes(source)
 
 
 def _identity(path: Path, source: Source) -> Hashable:

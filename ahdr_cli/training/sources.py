@@ -32,7 +32,7 @@ from ahdr_cli.training.recipe import Recipe
 from ahdr_cli.training.scenes import Scene, SceneStore
 from ahdr_cli.training.synthesis import SynthesisEngine
 
-__all__ = ["KINDS", "Source", "open_engine", "parse_source"]
+__all__ = ["KINDS", "Source", "image_scenes", "open_engine", "parse_source"]
 
 KINDS = ("packed", "hdr", "photo", "kalantari", "synth")
 """The words before the colon."""
@@ -134,7 +134,9 @@ class _Tally:
     ) -> None:
         self._on_scene = on_scene
         self._done = 0
-        self._total = 0 if on_scene is None else sum(_scene_count(source) for source in sources)
+        self._total = (
+            0 if on_scene is None else sum(len(image_scenes(source)) for source in sources)
+        )
         if on_scene is not None and self._total:
             on_scene(0, self._total)
 
@@ -147,17 +149,22 @@ class _Tally:
             yield scene
 
 
-def _scene_count(source: Source) -> int:
-    """How many scenes will be read from image files."""
+def image_scenes(source: Source) -> Sequence[Path]:
+    """The files or folders of the scenes that are read from image files; of shards there are none.
+
+    Raises:
+        InputError: the folder cannot be listed, or holds no scenes.
+    """
     if source.kind == "packed":
-        return 0
+        return ()
+    # Imported here: they belong to what reads image files, which a bare machine cannot.
     if source.kind in _CAPTURED:
         from ahdr_cli.io.kalantari import find_scenes
 
-        return len(find_scenes(source.path))
+        return [scene.path for scene in find_scenes(source.path)]
     from ahdr_cli.training.scene_files import find_images
 
-    return len(find_images(source.path, kind=source.kind))
+    return find_images(source.path, kind=source.kind)
 
 
 def _gather(sources: Sequence[Source], tally: _Tally) -> tuple[list[Scene], list[float]]:
