@@ -82,38 +82,31 @@ def train(
     doubt = overlap_warning(data, validation or ())
     if doubt is not None and is_first_process():
         warn(doubt)
-    opening = False
     with Watch(quiet=quiet or as_json or not is_first_process()) as watch:
 
         def opener(
             sources: Sequence[str], *, seed: int, recipe: Recipe, device: torch.device
         ) -> Engine:
-            nonlocal opening
-            opening = True
-            with watch.reading() as on_scene:
-                engine = open_engine(
-                    sources, seed=seed, recipe=recipe, device=device, on_scene=on_scene
-                )
-            opening = False
-            return engine
+            try:
+                with watch.reading() as on_scene:
+                    return open_engine(
+                        sources, seed=seed, recipe=recipe, device=device, on_scene=on_scene
+                    )
+            except KeyboardInterrupt as error:
+                kept = "the run is as it was" if resume else "there is nothing to save yet"
+                complain(f"interrupted while the data were read: {kept}")
+                raise typer.Exit(130) from error
 
-        try:
-            result = run_session(
-                opener,
-                data=data,
-                out=out,
-                validation=validation or (),
-                preset_or_path=config or preset,
-                overrides=overrides or (),
-                resume=resume,
-                on_event=watch.on_event,
-            )
-        except KeyboardInterrupt as error:
-            if not opening:
-                raise
-            kept = "the run is as it was" if resume else "there is nothing to save yet"
-            complain(f"interrupted while the data were read: {kept}")
-            raise typer.Exit(130) from error
+        result = run_session(
+            opener,
+            data=data,
+            out=out,
+            validation=validation or (),
+            preset_or_path=config or preset,
+            overrides=overrides or (),
+            resume=resume,
+            on_event=watch.on_event,
+        )
     if as_json:
         print_json(
             {
