@@ -45,9 +45,14 @@ class Blocks:
     registers: int | None = None
     warps: int = 8
 
+    @property
+    def width(self) -> int:
+        """All output channels of a program."""
+        return self.first + self.second
+
     def ranges(self, outputs: int) -> int:
         """How many programs share the output channels."""
-        return -(-outputs // (self.first + self.second))
+        return -(-outputs // self.width)
 
 
 def choose_blocks(*, taps: int, inputs: int, outputs: int, tall: bool = True) -> Blocks:

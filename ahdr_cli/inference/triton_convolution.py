@@ -147,6 +147,5 @@ class TritonConvolution:
 
     def _padded(self, values: Tensor) -> Tensor:
         """(…, outputs), with zeros for the channels of the last program that are none."""
-        blocks = self.blocks
-        columns = blocks.ranges(self.outputs) * (blocks.first + blocks.second)
+        columns = self.blocks.ranges(self.outputs) * self.blocks.width
         return F.pad(values, (0, columns - self.outputs))

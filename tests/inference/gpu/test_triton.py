@@ -17,6 +17,7 @@ from ahdr_cli.inference.runtime import open_runtime, tile_stream
 from ahdr_cli.inference.tile_stream import stream_tiled
 from ahdr_cli.inference.torch_runtime import TorchRuntime
 from ahdr_cli.inference.triton_support import triton_failure
+from ahdr_cli.metrics.psnr import psnr_mu
 from ahdr_cli.networks.ahdrnet import AHDRNet
 from ahdr_cli.networks.config import AHDRConfig
 
@@ -29,13 +30,6 @@ def hopper(cuda) -> str:
     if failure is not None:
         pytest.skip(failure)
     return cuda
-
-
-def psnr_mu(merged, expected) -> float:
-    error = [
-        np.log1p(5000 * each.astype(np.float64)) / np.log1p(5000) for each in (merged, expected)
-    ]
-    return -10 * np.log10(np.square(error[0] - error[1]).mean())
 
 
 @pytest.mark.parametrize(("inputs", "outputs", "taps", "dilation"), [
