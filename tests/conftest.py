@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -35,6 +37,22 @@ def pytest_configure() -> None:
 def repository() -> Path:
     """The checkout that the tests run from."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def load_benchmark(repository: Path) -> Callable[[str], ModuleType]:
+    """Import a module of `benchmarks/`, which is no package, by its name."""
+
+    def load(name: str) -> ModuleType:
+        path = repository / "benchmarks" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # where dataclasses look for the types of their fields
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

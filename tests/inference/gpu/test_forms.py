@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from types import ModuleType
 
 import pytest
@@ -14,14 +12,8 @@ from ahdr_cli.networks.config import AHDRConfig
 
 
 @pytest.fixture(scope="module")
-def forms(repository) -> ModuleType:
-    path = repository / "benchmarks" / "gpu_forms.py"
-    spec = importlib.util.spec_from_file_location("gpu_forms", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses look for the types of their fields
-    spec.loader.exec_module(module)
-    return module
+def forms(load_benchmark) -> ModuleType:
+    return load_benchmark("gpu_forms")
 
 
 @pytest.mark.parametrize("form", ["concatenated", "fused", "wide"])

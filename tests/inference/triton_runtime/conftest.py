@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from types import ModuleType
 
@@ -83,12 +81,6 @@ def strong_network() -> Callable[..., AHDRNet]:
 
 
 @pytest.fixture(scope="session")
-def kernels(repository, has_triton) -> ModuleType:
+def kernels(load_benchmark, has_triton) -> ModuleType:
     """The benchmark that compiles."""
-    path = repository / "benchmarks" / "gpu_kernels.py"
-    spec = importlib.util.spec_from_file_location("gpu_kernels", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses look for the types of their fields
-    spec.loader.exec_module(module)
-    return module
+    return load_benchmark("gpu_kernels")

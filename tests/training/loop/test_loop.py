@@ -148,7 +148,11 @@ def test_two_processes_take_the_steps_of_one_with_the_doubled_batch(
     for line, expected in zip(two, one, strict=True):
         # Sums are rounded in another order. L1's gradient has jumps, and once an error changes
         # its sign by that the gradients differ by more: by 0.4 % at step 52 on one processor.
-        assert line == pytest.approx(expected, rel=1e-5 if line["step"] <= 30 else 2e-2)
+        early = line["step"] <= 30
+        for name, value in line.items():
+            late = 2e-2 if name == "gradient_norm" else 2e-3
+            assert value == pytest.approx(expected[name], rel=1e-5 if early else late), name
+        assert line.keys() == expected.keys()
     together = weights(tmp_path)
     for name, tensor in weights(unbroken[0]).items():
         torch.testing.assert_close(together[name], tensor, rtol=1e-2, atol=1e-3)
